@@ -1,0 +1,137 @@
+"""Builds every part from a config; starts, stops, reloads."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from runvitals.config import Config, ConfigError, load, to_yaml
+from runvitals.config.settings import LogSettings
+from runvitals.diagnosis.settings import resolve
+from runvitals.exposition.backend import ReloadStatus
+from runvitals.exposition.server import Server
+from runvitals.pipeline import checkpoint
+from runvitals.pipeline.checkpoint import CheckpointError
+from runvitals.pipeline.live import LivePipeline
+from runvitals.pipeline.pipeline import Pipeline
+from runvitals.sources import build_source, named_sources
+from runvitals.sources.source import Source
+from runvitals.state_folder import StateFolder, StateFolderError, default_path
+from runvitals.values import Snapshot
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    """One sidecar: sources, pipeline and web server, made from one config.
+
+    `override` is applied to each config that is loaded (what the command line says goes over what the file says), `configure_logs`
+    to its log settings. Raises
+    ConfigError, StateFolderError, or OSError if the address is taken.
+    """
+
+    def __init__(
+        self,
+        config_file: Path | None,
+        override: Callable[[Config], Config],
+        configure_logs: Callable[[LogSettings], None] = lambda _: None,
+    ) -> None:
+        self._file, self._override, self._configure_logs = config_file, override, configure_logs
+        self._config = override(load(config_file))
+        configure_logs(self._config.log)
+        self._reload_status = ReloadStatus(successful=True, last_success=time.time())
+        self._state = _open_state(self._config)
+        self._live = self._build_live()
+        self._server = Server(self._config.web, self)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port on which the web server listens."""
+        return self._server.address
+
+    def start(self) -> None:
+        """Listen, then begin to watch."""
+        self._server.start()
+        self._live.start([build_source(name, one) for name, one in named_sources(self._config.sources).items()])
+
+    def stop(self) -> None:
+        """Drain the sources, save the state, stop listening."""
+        self._live.stop()
+        self._server.stop()
+        if self._state:
+            self._state.close()
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the newest snapshot."""
+        return self._live.snapshot
+
+    def config_text(self) -> str:
+        """Return the config in force as YAML, secrets redacted."""
+        return to_yaml(self._config)
+
+    def reload_status(self) -> ReloadStatus:
+        """Return how the last load of the config went."""
+        return self._reload_status
+
+    def reload(self) -> str | None:
+        """Load the config again; series are kept. Returns None, or why it was refused: the old one stays then."""
+        try:
+            self._apply(self._override(load(self._file)))
+        except ConfigError as error:
+            _log.error("reload refused, the old config stays: %s", error)  # noqa: TRY400  # the sentence says it all
+            self._reload_status = self._reload_status._replace(successful=False)
+            return str(error)
+        _log.info("config reloaded")
+        self._reload_status = ReloadStatus(successful=True, last_success=time.time())
+        return None
+
+    def _apply(self, config: Config) -> None:
+        before, after = self._config, config
+        for name in ("web", "state"):
+            if getattr(before, name) != getattr(after, name):
+                raise ConfigError(str(self._file), name, "cannot change while running: restart to apply it")
+        table = resolve(after.faults)
+        old, new = named_sources(before.sources), named_sources(after.sources)
+        changed = {name: build_source(name, one) for name, one in new.items() if old.get(name) != one}
+        self._live.reconfigure(
+            lambda pipeline: pipeline.reconfigure(after.series, after.ranks, table), changed, set(new), after.tick_seconds
+        )
+        self._configure_logs(after.log)
+        self._config = after
+
+    def _build_live(self) -> LivePipeline:
+        config = self._config
+        pipeline = Pipeline(config.series, config.ranks, resolve(config.faults))
+        state_file = self._state.checkpoint if self._state else None
+        live = LivePipeline(pipeline, config.tick_seconds, state_file, config.state.interval)
+        if state_file:
+            _restore(live, state_file)
+        return live
+
+
+def _restore(live: LivePipeline, state_file: Path) -> None:
+    try:
+        saved = checkpoint.load(state_file)
+    except CheckpointError as error:
+        aside = state_file.with_suffix(".unusable")
+        state_file.replace(aside)
+        _log.warning("beginning anew: %s; it is kept as %s", error, aside)
+        return
+    if saved:
+        live.restore(saved)
+
+
+def _open_state(config: Config) -> StateFolder | None:
+    """Return the state folder. A default one that cannot be written is done without; one that was asked for is an error."""
+    if config.state.directory or os.environ.get("RUNVITALS_STATE_DIR"):
+        return StateFolder(Path(config.state.directory or default_path(os.environ)))
+    try:
+        return StateFolder(default_path(os.environ))
+    except StateFolderError as error:
+        if isinstance(error.__cause__, BlockingIOError):
+            raise
+        _log.warning("baselines will not survive a restart: %s", error)
+        return None

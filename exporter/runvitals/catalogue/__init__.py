@@ -1,0 +1,1 @@
+"""What exists, named once: signals, metrics and faults."""

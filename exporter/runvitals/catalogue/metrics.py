@@ -1,0 +1,177 @@
+"""Every metric runvitals exposes: each full name stands here as a literal, once, and nowhere else in the code."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Kind = Literal["gauge", "counter"]
+
+
+class Metric(NamedTuple):
+    """A metric family: its full name, kind, HELP text with the unit, and label names in order."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+SERIES = ("run", "rank", "signal", "layer")
+RANK = ("run", "rank")
+FAULT = ("run", "rank", "fault", "category", "severity")
+
+SIGNAL_VALUE = Metric(
+    "runvitals_signal_value",
+    "gauge",
+    "Newest value of the signal, in the signal's own base unit; NaN and Inf as they are.",
+    SERIES,
+)
+SIGNAL_MEAN = Metric(
+    "runvitals_signal_mean",
+    "gauge",
+    "Mean of the window before the newest value, in the signal's own base unit.",
+    SERIES,
+)
+SIGNAL_STDDEV = Metric(
+    "runvitals_signal_stddev",
+    "gauge",
+    "Sample standard deviation of the window before the newest value, in the signal's own base unit.",
+    SERIES,
+)
+SIGNAL_WINDOW_SAMPLES = Metric(
+    "runvitals_signal_window_samples",
+    "gauge",
+    "Number of values in the window before the newest value.",
+    SERIES,
+)
+SIGNAL_ZSCORE = Metric(
+    "runvitals_signal_zscore",
+    "gauge",
+    "Standard deviations the newest value lies from the window's mean (dimensionless); absent while warming up.",
+    SERIES,
+)
+SIGNAL_ROBUST_ZSCORE = Metric(
+    "runvitals_signal_robust_zscore",
+    "gauge",
+    "Distance of the newest value from the window's median in robust standard deviations "
+    "(MAD with a floor, dimensionless); absent while warming up.",
+    SERIES,
+)
+SIGNAL_ZSCORE_PEAK = Metric(
+    "runvitals_signal_zscore_peak",
+    "gauge",
+    "Largest absolute z-score of the last 60 seconds (dimensionless).",
+    SERIES,
+)
+SIGNAL_SAMPLES = Metric("runvitals_signal_samples_total", "counter", "Values of the signal that were seen.", SERIES)
+SIGNAL_NONFINITE = Metric(
+    "runvitals_signal_nonfinite_total", "counter", "Values of the signal that were NaN or infinite.", SERIES
+)
+SIGNAL_LATE = Metric(
+    "runvitals_signal_late_total",
+    "counter",
+    "Values whose step was older than the newest step; counted, not scored.",
+    SERIES,
+)
+SIGNAL_LAST_SAMPLE_TIMESTAMP = Metric(
+    "runvitals_signal_last_sample_timestamp_seconds",
+    "gauge",
+    "Unix time of the newest value, in seconds.",
+    SERIES,
+)
+EXPLOSION_PROBABILITY = Metric(
+    "runvitals_explosion_probability",
+    "gauge",
+    "Probability that the gradient norm's relative change exceeds the threshold within the horizon, in steps (ratio, 0 to 1).",
+    (*RANK, "horizon"),
+)
+FAULT_ACTIVE = Metric(
+    "runvitals_fault_active",
+    "gauge",
+    "1 while the fault is open on the rank, 0 once it has been open.",
+    FAULT,
+)
+FAULT_CONFIDENCE = Metric(
+    "runvitals_fault_confidence_ratio", "gauge", "Confidence in the open finding (ratio, 0 to 1).", FAULT
+)
+FAULT_OPENED_STEP = Metric("runvitals_fault_opened_step", "gauge", "Step at which the open finding opened.", FAULT)
+FAULT_OPENED_TIMESTAMP = Metric(
+    "runvitals_fault_opened_timestamp_seconds",
+    "gauge",
+    "Unix time at which the open finding opened, in seconds.",
+    FAULT,
+)
+FAULTS = Metric(
+    "runvitals_faults",
+    "gauge",
+    "Number of the catalogue's faults that are ok, firing or unknown for the rank.",
+    (*RANK, "state"),
+)
+INCIDENTS = Metric("runvitals_incidents_total", "counter", "Findings that have opened.", (*RANK, "fault", "category"))
+RUN_STEP = Metric("runvitals_run_step", "gauge", "Newest step of the rank.", RANK)
+RUN_LAST_STEP_TIMESTAMP = Metric(
+    "runvitals_run_last_step_timestamp_seconds",
+    "gauge",
+    "Unix time of the newest step of the rank, in seconds.",
+    RANK,
+)
+RUN_INFO = Metric(
+    "runvitals_run_info",
+    "gauge",
+    "Constant 1; where the rank runs and how it stands (running, finished, raised, crashed, unknown).",
+    (*RANK, "status", "world_size", "host", "pid"),
+)
+SOURCE_UP = Metric(
+    "runvitals_source_up",
+    "gauge",
+    "1 if the source's last poll succeeded in time, 0 if not.",
+    ("source", "kind"),
+)
+SOURCE_POLL_DURATION = Metric(
+    "runvitals_source_poll_duration_seconds",
+    "gauge",
+    "Duration of the source's last finished poll, in seconds.",
+    ("source", "kind"),
+)
+SOURCE_LAST_SUCCESS_TIMESTAMP = Metric(
+    "runvitals_source_last_success_timestamp_seconds",
+    "gauge",
+    "Unix time of the source's last successful poll, in seconds.",
+    ("source", "kind"),
+)
+SOURCE_SAMPLES = Metric(
+    "runvitals_source_samples_total",
+    "counter",
+    "Samples and events the source delivered.",
+    ("source", "kind"),
+)
+SOURCE_REJECTED = Metric(
+    "runvitals_source_rejected_total",
+    "counter",
+    "What the source did not take, by reason.",
+    ("source", "kind", "reason"),
+)
+SERIES_DROPPED = Metric(
+    "runvitals_series_dropped_samples_total",
+    "counter",
+    "Samples dropped because a limit on series was reached.",
+    ("limit",),
+)
+SNAPSHOT_TIMESTAMP = Metric(
+    "runvitals_snapshot_timestamp_seconds",
+    "gauge",
+    "Unix time at which what this page shows was taken, in seconds.",
+)
+BUILD_INFO = Metric("runvitals_build_info", "gauge", "Constant 1; the version that is running.", ("version", "python"))
+CONFIG_RELOAD_SUCCESSFUL = Metric(
+    "runvitals_config_last_reload_successful",
+    "gauge",
+    "1 if the last load of the config succeeded, 0 if it was refused.",
+)
+CONFIG_RELOAD_TIMESTAMP = Metric(
+    "runvitals_config_last_reload_success_timestamp_seconds",
+    "gauge",
+    "Unix time of the last successful load of the config, in seconds.",
+)
+
+ALL: tuple[Metric, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Metric))

@@ -1,0 +1,35 @@
+"""The config as text that may be shown to anyone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import yaml
+
+from runvitals.config.settings import Config
+
+_SECRET = re.compile(r"pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key|authorization", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+REDACTED = "<secret>"
+
+
+def to_yaml(config: Config) -> str:
+    """Return the whole config as YAML, defaults filled in, secrets replaced."""
+    return yaml.safe_dump(redacted(msgspec.to_builtins(config)), sort_keys=False, allow_unicode=True)
+
+
+def redacted(data: Any) -> Any:
+    """Return a copy of plain data in which what stands under a secret's name, or before the @ of a URL, is replaced.
+
+    The path of a file that holds a secret (`…_file`) is not one.
+    """
+    if isinstance(data, dict):
+        return {
+            key: REDACTED if _SECRET.search(str(key)) and isinstance(value, str) and value else redacted(value)
+            for key, value in data.items()
+        }
+    if isinstance(data, list):
+        return [redacted(item) for item in data]
+    return _USERINFO.sub(f"{REDACTED}@", data) if isinstance(data, str) else data

@@ -1,0 +1,92 @@
+"""YAML with the line of every key, duplicate keys refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runvitals.config.errors import ConfigError
+
+MAX_BYTES = 1024 * 1024
+
+
+class Document:
+    """The plain data of a YAML file, and where in the file each key stands."""
+
+    def __init__(self, file: str, data: Any, lines: dict[str, int]) -> None:
+        self.file, self.data, self._lines = file, data, lines
+
+    def line(self, path: str) -> int | None:
+        """Return the line of a path such as `sources[0].kind`, or of the nearest one above it that is in the file."""
+        while path and path not in self._lines:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self._lines.get(path)
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key that stands twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002  # inherited
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read(path: Path) -> Document:
+    """Read a YAML file whose top level is a mapping (or nothing). Raises ConfigError naming the file and the place."""
+    text = _text(path)
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            data = loader.construct_document(node) if node else {}
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        raise ConfigError(str(path), "", f"not valid YAML: {error.problem}", line) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(str(path), "", f"not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise ConfigError(str(path), "", "the top level must be keys such as `web:` or `sources:`", 1)
+    lines: dict[str, int] = {}
+    _note_lines(node, "", lines)
+    return Document(str(path), data, lines)
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise ConfigError(str(path), "", f"larger than {MAX_BYTES} bytes: is this a config?")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(str(path), "", f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), "", f"not UTF-8 at byte {error.start}: save it as UTF-8") from error
+
+
+def _note_lines(node: yaml.Node | None, path: str, lines: dict[str, int]) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = f"{path}.{key.value}" if path else str(key.value)
+            lines[below] = key.start_mark.line + 1
+            _note_lines(value, below, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            below = f"{path}[{index}]"
+            lines[below] = value.start_mark.line + 1
+            _note_lines(value, below, lines)

@@ -1,0 +1,23 @@
+"""What reads a series and gives a verdict, one file a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from runvitals.detectors.detector import Detector
+from runvitals.detectors.gradient_explosion import GradientExplosion
+from runvitals.detectors.loss_spike import LossSpike
+from runvitals.detectors.nonfinite import Nonfinite
+from runvitals.detectors.nonfinite_gradient import NonfiniteGradient
+from runvitals.detectors.stall import Stall
+
+AnyDetector = Nonfinite | NonfiniteGradient | GradientExplosion | LossSpike
+
+DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
+    "nonfinite": Nonfinite,
+    "nonfinite_gradient": NonfiniteGradient,
+    "gradient_explosion": GradientExplosion,
+    "loss_spike": LossSpike,
+}
+
+__all__ = ["DETECTORS", "AnyDetector", "Detector", "Stall"]

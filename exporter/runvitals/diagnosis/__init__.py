@@ -1,0 +1,1 @@
+"""Verdicts become findings; no input or output here."""

@@ -1,0 +1,143 @@
+"""The verdicts on one rank become its findings: opening, evidence, closing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+import msgspec
+
+from runvitals.catalogue.faults import Fault
+from runvitals.diagnosis.hysteresis import Change, Hysteresis
+from runvitals.diagnosis.settings import FaultTable
+from runvitals.values import Evidence, Finding, State, Verdict
+
+MAX_EVIDENCE = 8
+MAX_CLOSED = 64
+RECOVERED = "recovered"
+RUN_ENDED = "run ended"
+RESTARTED = "run started again"
+EXPIRED = "expired"
+
+
+class RankDiagnosis(msgspec.Struct):
+    """What is wrong with one rank, and what was.
+
+    `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it open.
+    `active` keeps 1 or 0 for each (fault, category, severity) that has been open; `incidents` counts openings.
+    """
+
+    run: str
+    rank: str
+    trackers: dict[str, dict[str, Hysteresis]] = {}
+    open: dict[str, Finding] = {}
+    closed: list[Finding] = []
+    active: dict[tuple[str, str, str], int] = {}
+    incidents: dict[tuple[str, str], int] = {}
+
+    def observe(self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None) -> None:
+        """Take one verdict on a fault, seen on `signal` (empty: on no signal) at `time` and `step`."""
+        tracker = self._tracker(fault, signal)
+        change = tracker.observe(verdict.state)
+        if change is Change.OPENED and fault.name not in self.open:
+            self._open(fault, verdict, time, step)
+        elif change is Change.CLOSED and not self._is_held_open(fault.name):
+            self._close(fault.name, time, step, RECOVERED)
+        if verdict.state is State.FIRING and fault.name in self.open:
+            _add_evidence(self.open[fault.name], verdict)
+
+    def close_all(self, time: float, step: int | None, reason: str, keep: str = "") -> None:
+        """Close every open finding but `keep`, and forget what led to them."""
+        for name in [name for name in self.open if name != keep]:
+            self._close(name, time, step, reason)
+        for name, trackers in self.trackers.items():
+            if name != keep:
+                for tracker in trackers.values():
+                    tracker.reset()
+
+    def expire(self, fault: Fault, now: float, seconds: float) -> None:
+        """Close the fault's finding if it opened `seconds` ago."""
+        finding = self.open.get(fault.name)
+        if finding is not None and now - finding.opened_time >= seconds:
+            self._close(fault.name, finding.opened_time + seconds, finding.opened_step, EXPIRED)
+            for tracker in self.trackers[fault.name].values():
+                tracker.reset()
+
+    def states(self, table: FaultTable) -> dict[State, int]:
+        """Count the faults by state; one that is switched off is unknown."""
+        counts = dict.fromkeys(State, 0)
+        for name in table.faults:
+            counts[self._state(name) if table.enabled(name) else State.UNKNOWN] += 1
+        return counts
+
+    def reconfigure(self, table: FaultTable) -> None:
+        """Take over other counts; findings of faults that are switched off now stay open until they recover."""
+        for name, trackers in self.trackers.items():
+            fault = table.faults[name]
+            for tracker in trackers.values():
+                tracker.open_count, tracker.open_window = fault.open_count, fault.open_window
+                tracker.close_count = fault.close_count
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield copies of all findings, open ones first."""
+        for finding in (*self.open.values(), *reversed(self.closed)):
+            yield msgspec.structs.replace(finding, evidence=list(finding.evidence))
+
+    def _tracker(self, fault: Fault, signal: str) -> Hysteresis:
+        trackers = self.trackers.setdefault(fault.name, {})
+        tracker = trackers.get(signal)
+        if tracker is None:
+            tracker = trackers[signal] = Hysteresis(fault.open_count, fault.open_window, fault.close_count)
+        return tracker
+
+    def _is_held_open(self, name: str) -> bool:
+        return any(tracker.is_open for tracker in self.trackers[name].values())
+
+    def _state(self, name: str) -> State:
+        if name in self.open:
+            return State.FIRING
+        states = [tracker.last for tracker in self.trackers.get(name, {}).values()]
+        # A verdict that fires but has not opened the fault yet is no fault; without any answer nothing is known.
+        return State.OK if any(state is not State.UNKNOWN for state in states) else State.UNKNOWN
+
+    def _open(self, fault: Fault, verdict: Verdict, time: float, step: int | None) -> None:
+        self.open[fault.name] = Finding(
+            id=_identity(self.run, self.rank, fault.name, time),
+            fault=fault.name,
+            category=fault.category,
+            severity=fault.severity,
+            run=self.run,
+            rank=self.rank,
+            opened_time=time,
+            opened_step=step,
+            confidence=verdict.confidence,
+            evidence=[],
+            first_action=fault.first_action,
+        )
+        self.active[fault.name, fault.category, fault.severity] = 1
+        incident = fault.name, fault.category
+        self.incidents[incident] = self.incidents.get(incident, 0) + 1
+
+    def _close(self, name: str, time: float, step: int | None, reason: str) -> None:
+        finding = self.open.pop(name)
+        finding.closed_time, finding.closed_step, finding.closed_reason = time, step, reason
+        self.active[finding.fault, finding.category, finding.severity] = 0
+        self.closed.append(finding)
+        del self.closed[:-MAX_CLOSED]
+
+
+def _add_evidence(finding: Finding, verdict: Verdict) -> None:
+    """Keep the first pieces of evidence and, in the last place, the newest."""
+    finding.confidence = max(finding.confidence, verdict.confidence)
+    evidence: Evidence | None = verdict.evidence
+    if evidence is None or evidence in finding.evidence[-1:]:
+        return
+    if len(finding.evidence) >= MAX_EVIDENCE:
+        finding.evidence.pop()
+    finding.evidence.append(evidence)
+
+
+def _identity(run: str, rank: str, fault: str, time: float) -> str:
+    """Return a name for the finding that a replay or a restarted sidecar would give it too."""
+    text = "\0".join((run, rank, fault, repr(time)))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -1,0 +1,1 @@
+"""Moves the values: poll, observe, diagnose, publish a snapshot."""

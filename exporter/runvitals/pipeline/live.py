@@ -1,0 +1,171 @@
+"""The pipeline in a thread of its own, fed by the sources, publishing a snapshot every tick."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from runvitals.pipeline import checkpoint
+from runvitals.pipeline.checkpoint import Checkpoint
+from runvitals.pipeline.pipeline import Pipeline
+from runvitals.pipeline.polling import Batch, Poller, SourceHealth
+from runvitals.sources.source import Source
+from runvitals.values import Snapshot
+
+_log = logging.getLogger(__name__)
+
+MAX_BATCHES = 64
+DRAIN_SECONDS = 1.5
+
+
+class LivePipeline:
+    """Runs the pipeline against the clock.
+
+    Only its own thread touches the pipeline; others leave work in `call`. The state file (if there is one) is written every
+    `save_seconds` and at the end.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        tick_seconds: float,
+        state_file: Path | None,
+        save_seconds: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.snapshot: Snapshot | None = None
+        self._pipeline = pipeline
+        self._tick_seconds = tick_seconds
+        self._state_file, self._save_seconds = state_file, save_seconds
+        self._clock = clock
+        self._batches: queue.Queue[Batch | Callable[[], None]] = queue.Queue(MAX_BATCHES)
+        self._pollers: dict[str, Poller] = {}
+        self._health: dict[str, SourceHealth] = {}
+        self._positions: dict[str, Any] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Go on from a saved state; to be called before `start`."""
+        self._pipeline.restore(saved.pipeline)
+        self._positions = dict(saved.positions)
+
+    def start(self, sources: Iterable[Source]) -> None:
+        """Begin to poll and to publish."""
+        for source in sources:
+            self._add(source)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Drain the sources, take in what they brought, save, and end."""
+        self._stopping.set()
+        self._thread.join()
+
+    def reconfigure(
+        self, change: Callable[[Pipeline], None], changed: Mapping[str, Source], kept: Set[str], tick_seconds: float
+    ) -> None:
+        """In the pipeline's thread: apply a change, start the sources that changed, end those that are not kept."""
+        done = threading.Event()
+
+        def work() -> None:
+            change(self._pipeline)
+            self._tick_seconds = tick_seconds
+            self._replace(changed, kept)
+            done.set()
+
+        self._batches.put(work)
+        done.wait(DRAIN_SECONDS + 10.0)
+
+    def _run(self) -> None:
+        due, save_due = 0.0, self._clock() + self._save_seconds
+        while not self._stopping.is_set():
+            self._take(max(0.0, min(due - time.monotonic(), self._tick_seconds)))
+            if time.monotonic() >= due:
+                due = time.monotonic() + self._tick_seconds
+                self._tick()
+            if self._clock() >= save_due:
+                save_due = self._clock() + self._save_seconds
+                self._save()
+        self._drain()
+        self._tick()
+        self._save()
+
+    def _take(self, timeout: float) -> None:
+        """Work off one thing from the queue, waiting for it at most `timeout` seconds."""
+        try:
+            item = self._batches.get(timeout=timeout) if timeout > 0.0 else self._batches.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            self._observe(item) if isinstance(item, Batch) else item()
+        except Exception:
+            # One bad batch must not end the watch over everything else.
+            _log.exception("a batch could not be taken in; it is skipped")
+
+    def _observe(self, batch: Batch) -> None:
+        health = self._health.get(batch.source)
+        if health is None:
+            return  # of a source that a reload has ended
+        self._pipeline.observe(batch.poll.items, batch.source)
+        if batch.poll.position is not None:
+            self._positions[batch.source] = batch.poll.position
+        health.note(batch)
+
+    def _tick(self) -> None:
+        now = self._clock()
+        try:
+            self._pipeline.advance(now, {name: health.last_success or 0.0 for name, health in self._health.items()})
+            views = tuple(health.view(now) for health in self._health.values())
+            ready = all(health.has_answered for health in self._health.values())
+            self.snapshot = self._pipeline.snapshot(now, views, ready=ready)
+        except Exception:
+            _log.exception("no snapshot could be taken; the page shows the last one")
+
+    def _save(self) -> None:
+        if self._state_file is None:
+            return
+        try:
+            checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, self._clock()))
+        except OSError as error:
+            _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # noqa: TRY400  # no trace
+
+    def _drain(self) -> None:
+        for poller in self._pollers.values():
+            poller.stop()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while time.monotonic() < deadline and any(not poller.join(0.0) for poller in self._pollers.values()):
+            self._take(0.02)
+        while not self._batches.empty():
+            self._take(0.0)
+
+    def _add(self, source: Source) -> None:
+        if source.name in self._positions:
+            try:
+                source.restore(self._positions[source.name])
+            except ValueError as error:
+                _log.warning("source %s begins anew, its saved position cannot be used: %s", source.name, error)
+        self._health[source.name] = SourceHealth(source, self._clock())
+        self._pollers[source.name] = Poller(source, self._batches, self._clock)
+        self._pollers[source.name].start()
+
+    def _replace(self, changed: Mapping[str, Source], kept: Set[str]) -> None:
+        for name in [name for name in self._pollers if name not in kept]:
+            self._end(name)
+            del self._health[name]
+        for name, source in changed.items():
+            self._end(name)
+            self._add(source)
+
+    def _end(self, name: str) -> None:
+        poller = self._pollers.pop(name, None)
+        if poller is None:
+            return
+        poller.stop()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while not poller.join(0.0) and time.monotonic() < deadline:
+            self._take(0.02)

@@ -1,0 +1,151 @@
+"""Samples and events in, findings and snapshots out: the one path for live, replayed and restored data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from runvitals.diagnosis.settings import FaultTable
+from runvitals.pipeline.rank import Rank
+from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
+from runvitals.settings import Settings
+from runvitals.values import Event, EventKind, Finding, Sample, Snapshot, SourceView
+
+_UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
+
+
+class RankSettings(Settings, frozen=True):
+    """How many ranks are watched, and how long they stay on the page.
+
+    After its run ended: `ended_seconds`. A rank whose end nobody reports (StatsD), once it is silent: `silent_seconds`.
+    """
+
+    max_ranks: int = 1_000
+    ended_seconds: float = 600.0
+    silent_seconds: float = 3_600.0
+
+
+class PipelineState(msgspec.Struct):
+    """What the pipeline knows, as it is saved."""
+
+    ranks: list[Rank]
+    series: list[Series]
+    dropped: dict[str, int]
+
+
+class Pipeline:
+    """Holds every series and rank; takes samples and events in order; time comes in as an argument.
+
+    Findings do not depend on how the items are cut into calls of `observe`, nor on when `advance` is called in between.
+    """
+
+    def __init__(self, series: SeriesSettings, ranks: RankSettings, table: FaultTable) -> None:
+        self._settings = ranks
+        self._table = table
+        self._store = SeriesStore(series)
+        self._ranks: dict[tuple[str, str], Rank] = {}
+        self._dropped: Counter[str] = Counter()
+
+    def reconfigure(self, series: SeriesSettings, ranks: RankSettings, table: FaultTable) -> None:
+        """Take over other settings; what was seen is kept."""
+        self._settings = ranks
+        self._table = table
+        self._store.reconfigure(series)
+        for rank in self._ranks.values():
+            rank.reconfigure(table)
+
+    def observe(self, items: Iterable[Sample | Event], source: str) -> None:
+        """Take in what a source brought, in the order in which it happened."""
+        for item in items:
+            if isinstance(item, Sample):
+                self._observe_sample(item, source)
+            else:
+                self._observe_event(item, source)
+
+    def advance(self, now: float, seen_until: Mapping[str, float] | None = None) -> None:
+        """Let time pass up to `now` (Unix seconds), for each source no further than it has been read (`seen_until`).
+
+        A source that is down or slow makes nobody look stalled.
+        """
+        for rank in list(self._ranks.values()):
+            rank.advance(min(now, (seen_until or {}).get(rank.source, now)), self._table)
+            self._retire(rank, now)
+
+    def series_of(self, sample: Sample) -> Series | None:
+        """Return the series of a sample that has been observed."""
+        return self._store.find(sample)
+
+    def rank_of(self, sample: Sample) -> Rank | None:
+        """Return the rank of a sample that has been observed."""
+        return self._ranks.get((sample.run, sample.rank))
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield all findings that are remembered."""
+        for rank in self._ranks.values():
+            yield from rank.diagnosis.findings()
+
+    def snapshot(self, now: float, sources: tuple[SourceView, ...], *, ready: bool) -> Snapshot:
+        """Return everything as the page shows it at `now`."""
+        return Snapshot(
+            time=now,
+            ready=ready,
+            series=tuple(series.view(now) for series in self._store),
+            ranks=tuple(rank.view(self._table) for rank in self._ranks.values()),
+            sources=sources,
+            dropped=dict(self._dropped + self._store.dropped),
+        )
+
+    def state(self) -> PipelineState:
+        """Return everything that a restart must not lose."""
+        dropped = dict(self._dropped + self._store.dropped)
+        return PipelineState(list(self._ranks.values()), list(self._store), dropped)
+
+    def restore(self, state: PipelineState) -> None:
+        """Go on from a saved state, under the settings of now."""
+        self._dropped.update(state.dropped)
+        self._store.restore(state.series)
+        self._ranks = {(rank.run, rank.rank): rank for rank in state.ranks}
+        for rank in self._ranks.values():
+            rank.reconfigure(self._table)
+
+    def _observe_sample(self, sample: Sample, source: str) -> None:
+        rank = self._rank(sample.run, sample.rank, source)
+        series = self._store.get(sample, source) if rank else None
+        if rank is None or series is None:
+            return
+        segment = series.segment
+        admission = series.admit(sample, self._store.settings)
+        if series.segment != segment:
+            rank.go_back(sample.time)
+        if admission not in _UNSCORED:
+            rank.observe(sample, series, admission, self._table)
+
+    def _observe_event(self, event: Event, source: str) -> None:
+        rank = self._rank(event.run, event.rank, source)
+        if rank is None:
+            return
+        if event.kind is EventKind.RUN_STARTED:
+            rank.source = source
+        rank.handle(event, self._store.of_rank(event.run, event.rank), self._table)
+
+    def _rank(self, run: str, rank: str, source: str) -> Rank | None:
+        known = self._ranks.get((run, rank))
+        if known is None:
+            if len(self._ranks) >= self._settings.max_ranks:
+                self._dropped["rank"] += 1
+                return None
+            known = self._ranks[run, rank] = Rank.create(run, rank, source, self._table)
+        return known
+
+    def _retire(self, rank: Rank, now: float) -> None:
+        """Take a rank off the page once it has ended, or has long been silent; a finding that is still open stays."""
+        if rank.ended_time is not None:
+            gone = now - rank.ended_time >= self._settings.ended_seconds
+        else:
+            gone = not rank.has_writer and now - rank.last_seen >= self._settings.silent_seconds
+        if gone:
+            self._store.remove(rank.run, rank.rank)
+            if not rank.diagnosis.open:
+                del self._ranks[rank.run, rank.rank]

@@ -1,0 +1,186 @@
+"""One rank: its detectors, its diagnosis, and how it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from runvitals.catalogue import faults
+from runvitals.catalogue.faults import Fault
+from runvitals.detectors import DETECTORS, AnyDetector, Stall
+from runvitals.detectors.gradient_explosion import GradientExplosion
+from runvitals.detectors.run_end import verdict_on_end
+from runvitals.diagnosis import rank_diagnosis
+from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
+from runvitals.diagnosis.settings import FaultTable
+from runvitals.series import Admission, Series
+from runvitals.values import OK, Event, EventKind, RankView, RunStatus, Sample, Verdict
+
+_ENDS = {
+    EventKind.RUN_FINISHED: RunStatus.FINISHED,
+    EventKind.RUN_RAISED: RunStatus.RAISED,
+    EventKind.RUN_CRASHED: RunStatus.CRASHED,
+}
+_SEGMENTS = frozenset({EventKind.RESUME, EventKind.PHASE})
+_PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
+
+
+class Rank(msgspec.Struct):
+    """Everything known about one rank but its series.
+
+    `source` names where its steps come from; `has_writer` tells that a source reports its start and end.
+    """
+
+    run: str
+    rank: str
+    source: str
+    diagnosis: RankDiagnosis
+    stall: Stall
+    detectors: dict[str, AnyDetector]
+    status: RunStatus = RunStatus.UNKNOWN
+    info: dict[str, str] = {}
+    has_writer: bool = False
+    step: int | None = None
+    last_step_time: float | None = None
+    last_seen: float = 0.0
+    ended_time: float | None = None
+
+    @classmethod
+    def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
+        """Return a rank of which nothing has been seen."""
+        return cls(run, rank, source, RankDiagnosis(run, rank), make_stall(table), make_detectors(table))
+
+    def reconfigure(self, table: FaultTable) -> None:
+        """Take over other thresholds and counts; what was seen is kept."""
+        self.diagnosis.reconfigure(table)
+        fresh: dict[str, AnyDetector | Stall] = {**make_detectors(table), faults.RUN_STALLED.name: make_stall(table)}
+        for name, detector in {**self.detectors, faults.RUN_STALLED.name: self.stall}.items():
+            for threshold in table.faults[name].thresholds:
+                setattr(detector, threshold, getattr(fresh[name], threshold))
+
+    def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
+        """Show a sample that was admitted to every detector of its signal."""
+        self.last_seen = max(self.last_seen, sample.time)
+        if sample.step is not None:
+            self._advance_step(sample.step, sample.time, table)
+        if sample.layer:
+            return  # the faults of this version are those of the whole rank
+        for name in WATCHED.get(sample.signal, ()):
+            verdict = self.detectors[name].observe(sample, series, admission)
+            fault = table.enabled(name)
+            if verdict is not None and fault is not None:
+                self.diagnosis.observe(fault, verdict, sample.signal, sample.time, sample.step)
+
+    def go_back(self, time: float) -> None:
+        """The steps went back far: what comes is another segment."""
+        self.step = None
+        self.stall.start(time)
+
+    def advance(self, now: float, table: FaultTable) -> None:
+        """Let time pass: judge what depends on the clock."""
+        if self.ended_time is None:
+            self._judge_stall(now, table)
+        crashed = table.faults[faults.RUN_CRASHED.name]
+        self.diagnosis.expire(crashed, now, crashed.thresholds["expires_seconds"].value)
+
+    def handle(self, event: Event, series: Iterable[Series], table: FaultTable) -> None:
+        """Take in something that happened; `series` are those of the rank."""
+        self.last_seen = max(self.last_seen, event.time)
+        if event.kind is EventKind.RUN_STARTED:
+            self._start(event, table)
+        elif event.kind in _ENDS:
+            self._end(event, table)
+        elif event.kind is EventKind.RUN_UNKNOWN:
+            self.status = RunStatus.UNKNOWN
+        elif event.kind in _PAUSES:
+            self.stall.pause(event.time)
+        if event.kind is EventKind.RUN_STARTED or event.kind in _SEGMENTS:
+            for one in series:
+                one.start_segment()
+
+    def view(self, table: FaultTable) -> RankView:
+        """Return the rank as the page shows it."""
+        return RankView(
+            run=self.run,
+            rank=self.rank,
+            status=self.status,
+            info=dict(self.info),
+            step=self.step,
+            last_step_time=self.last_step_time,
+            explosion_probability=self.explosion_probability,
+            fault_active=dict(self.diagnosis.active),
+            fault_states=self.diagnosis.states(table),
+            incidents=dict(self.diagnosis.incidents),
+            findings=tuple(self.diagnosis.findings()),
+        )
+
+    def _start(self, event: Event, table: FaultTable) -> None:
+        self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)
+        self.detectors = make_detectors(table)
+        self.stall.start(event.time)
+        self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
+        self.info = dict(event.fields)
+        self.step = self.last_step_time = None
+        self._observe_end(OK, event.time, table)
+
+    def _end(self, event: Event, table: FaultTable) -> None:
+        self.status, self.has_writer, self.ended_time = _ENDS[event.kind], True, event.time
+        self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RUN_ENDED)
+        verdict = verdict_on_end(event)
+        if verdict is not None:
+            self._observe_end(verdict, event.time, table)
+
+    def _observe_end(self, verdict: Verdict, time: float, table: FaultTable) -> None:
+        fault = table.enabled(faults.RUN_CRASHED.name)
+        if fault is not None:
+            self.diagnosis.observe(fault, verdict, "", time, self.step)
+
+    def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
+        if self.step is not None and step <= self.step:
+            return
+        self._judge_stall(time, table)  # whether it was overdue, before it came
+        self.stall.advance_step(step, time)
+        self._judge_stall(time, table)
+        self.step, self.last_step_time = step, time
+
+    def _judge_stall(self, now: float, table: FaultTable) -> None:
+        fault = table.enabled(faults.RUN_STALLED.name)
+        if fault is None:
+            return
+        verdict = self.stall.verdict(now)
+        due = verdict.evidence.time if verdict.evidence else None
+        self.diagnosis.observe(fault, verdict, "", now if due is None else due, self.step)
+
+    @property
+    def explosion_probability(self) -> float | None:
+        """P at horizon 1, in 0..1; None while unknown."""
+        detector = self.detectors[faults.GRADIENT_EXPLOSION.name]
+        return detector.forecast.probability if isinstance(detector, GradientExplosion) else None
+
+
+def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
+    """Return a new detector for each fault that watches signals. Raises ValueError for thresholds that make no sense."""
+    return {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
+
+
+def make_stall(table: FaultTable) -> Stall:
+    """Return a new watch over the clock. Raises ValueError for limits that make no sense."""
+    return Stall(**_values(table.faults[faults.RUN_STALLED.name]))
+
+
+def _values(fault: Fault) -> dict[str, Any]:
+    return {name: threshold.value for name, threshold in fault.thresholds.items()}
+
+
+def _watched() -> Mapping[str, tuple[str, ...]]:
+    watched: dict[str, tuple[str, ...]] = {}
+    for fault in faults.ALL:
+        for signal in (*fault.signals, *fault.context):
+            watched[signal] = (*watched.get(signal, ()), fault.name)
+    return watched
+
+
+WATCHED = _watched()
+"""The faults that watch a signal, by the signal's name."""

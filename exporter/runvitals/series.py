@@ -1,0 +1,228 @@
+"""The bounded recent past of every signal: what was seen, and how the newest value compares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from itertools import chain
+from math import isfinite, isnan
+
+import msgspec
+
+from runvitals.settings import Settings
+from runvitals.stats.baseline import Baseline
+from runvitals.stats.sliding_maximum import SlidingMaximum
+from runvitals.values import Sample, SeriesView
+
+
+class SeriesSettings(Settings, frozen=True):
+    """How much of a signal is remembered, and how many signals are.
+
+    A value that comes with a step more than `late_steps` older than the newest, or the `late_run`-th late one in a row,
+    begins a new segment: the run went back, and what follows is not late.
+    """
+
+    window: int = 256
+    minimum: int = 64
+    late_steps: int = 64
+    late_run: int = 8
+    max_series: int = 10_000
+    max_series_per_run: int = 5_000
+    max_series_per_source: int = 8_000
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if not 2 <= self.minimum <= self.window:
+            raise ValueError(f"minimum must be from 2 to window ({self.window}), not {self.minimum}")
+        if self.window > 65_536:
+            raise ValueError(f"window must be at most 65536, not {self.window}")
+        if (
+            min(self.late_steps, self.late_run, self.max_series, self.max_series_per_run, self.max_series_per_source)
+            < 1
+        ):
+            raise ValueError("late_steps, late_run and the limits on series must be at least 1")
+
+
+class Admission(Enum):
+    """What became of a sample."""
+
+    SCORED = "scored"
+    NONFINITE = "nonfinite"
+    LATE = "late"
+    REPEATED = "repeated"
+
+
+class SeriesKey(msgspec.Struct, frozen=True):
+    """What tells one series from another, and the source it came from first."""
+
+    run: str
+    rank: str
+    signal: str
+    layer: str
+    source: str = ""
+
+
+class Series(msgspec.Struct):
+    """One signal of one rank.
+
+    The newest value is kept apart from the window, so that it is compared with what came before it. Values that are not finite are
+    counted and never enter the window. `segment` grows when the run resumes or goes back.
+    """
+
+    key: SeriesKey
+    baseline: Baseline
+    peak: SlidingMaximum
+    value: float = 0.0
+    time: float = 0.0
+    step: int | None = None
+    zscore: float | None = None
+    segment: int = 0
+    samples: int = 0
+    nonfinite: int = 0
+    late: int = 0
+    late_in_a_row: int = 0
+
+    def admit(self, sample: Sample, settings: SeriesSettings) -> Admission:
+        """Take a sample in; statistics and scores then are those of this sample, if it was scored."""
+        self.samples += 1
+        finite = isfinite(sample.value)
+        if not finite:
+            self.nonfinite += 1
+        if self._is_late(sample, settings):
+            return Admission.LATE
+        if self._is_repeated(sample):
+            return Admission.REPEATED
+        self.value, self.time, self.step = sample.value, sample.time, sample.step
+        if not finite:
+            self.baseline.settle()
+            self.zscore = None
+            return Admission.NONFINITE
+        self._score(sample)
+        return Admission.SCORED
+
+    def start_segment(self) -> None:
+        """Begin anew: what comes is not compared with what was."""
+        self.segment += 1
+        self.baseline.clear()
+        self.step, self.zscore, self.late_in_a_row = None, None, 0
+
+    def _score(self, sample: Sample) -> None:
+        self.baseline.observe(sample.value)
+        self.zscore = self.baseline.zscore
+        if self.zscore is not None:
+            self.peak.push(sample.time, abs(self.zscore))
+
+    def _is_late(self, sample: Sample, settings: SeriesSettings) -> bool:
+        if sample.step is None or self.step is None or sample.step >= self.step:
+            self.late_in_a_row = 0
+            return False
+        self.late_in_a_row += 1
+        if self.step - sample.step > settings.late_steps or self.late_in_a_row >= settings.late_run:
+            self.start_segment()
+            return False
+        self.late += 1
+        return True
+
+    def _is_repeated(self, sample: Sample) -> bool:
+        """Return whether this is the same line again; another value at the same step is news (gradient accumulation)."""
+        if sample.step is None or sample.step != self.step:
+            return False
+        return sample.value == self.value or (isnan(sample.value) and isnan(self.value))
+
+    def view(self, now: float) -> SeriesView:
+        """Return the series as the page shows it."""
+        window = self.baseline.window
+        return SeriesView(
+            run=self.key.run,
+            rank=self.key.rank,
+            signal=self.key.signal,
+            layer=self.key.layer,
+            value=self.value,
+            time=self.time,
+            window_samples=len(window),
+            samples=self.samples,
+            nonfinite=self.nonfinite,
+            late=self.late,
+            mean=window.mean,
+            stddev=window.stddev,
+            zscore=self.zscore,
+            robust_zscore=self.baseline.robust_zscore,
+            zscore_peak=self.peak.get(now),
+        )
+
+
+class SeriesStore:
+    """All series, bounded per source, per run and in all; what is over a limit is dropped and counted."""
+
+    def __init__(self, settings: SeriesSettings) -> None:
+        self.settings = settings
+        self.dropped: Counter[str] = Counter()
+        self._of_rank: dict[tuple[str, str], dict[tuple[str, str], Series]] = {}
+        self._of_run: Counter[str] = Counter()
+        self._of_source: Counter[str] = Counter()
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Series]:
+        return chain.from_iterable(series.values() for series in self._of_rank.values())
+
+    def find(self, sample: Sample) -> Series | None:
+        """Return the sample's series; None if there is none."""
+        return self._of_rank.get((sample.run, sample.rank), {}).get((sample.signal, sample.layer))
+
+    def get(self, sample: Sample, source: str) -> Series | None:
+        """Return the sample's series, made if there is room; None where a limit is reached."""
+        series = self.find(sample)
+        if series is None:
+            limit = self._reached_limit(sample.run, source)
+            if limit:
+                self.dropped[limit] += 1
+                return None
+            key = SeriesKey(sample.run, sample.rank, sample.signal, sample.layer, source)
+            series = Series(key, Baseline.of_size(self.settings.window, self.settings.minimum), SlidingMaximum())
+            self._add(series)
+        return series
+
+    def of_rank(self, run: str, rank: str) -> list[Series]:
+        """Return all series of a rank."""
+        return list(self._of_rank.get((run, rank), {}).values())
+
+    def remove(self, run: str, rank: str) -> None:
+        """Forget all series of a rank."""
+        for series in self._of_rank.pop((run, rank), {}).values():
+            self._count -= 1
+            self._of_run[run] -= 1
+            self._of_source[series.key.source] -= 1
+        if not self._of_run[run]:
+            del self._of_run[run]
+
+    def restore(self, series: Iterable[Series]) -> None:
+        """Take series over from a saved state."""
+        for one in series:
+            self._add(one)
+        self.reconfigure(self.settings)
+
+    def reconfigure(self, settings: SeriesSettings) -> None:
+        """Take over other settings; what was seen is kept."""
+        self.settings = settings
+        for series in self:
+            series.baseline.resize(settings.window, settings.minimum)
+
+    def _add(self, series: Series) -> None:
+        key = series.key
+        self._of_rank.setdefault((key.run, key.rank), {})[key.signal, key.layer] = series
+        self._of_run[key.run] += 1
+        self._of_source[key.source] += 1
+        self._count += 1
+
+    def _reached_limit(self, run: str, source: str) -> str:
+        if self._count >= self.settings.max_series:
+            return "total"
+        if self._of_run[run] >= self.settings.max_series_per_run:
+            return "run"
+        if self._of_source[source] >= self.settings.max_series_per_source:
+            return "source"
+        return ""

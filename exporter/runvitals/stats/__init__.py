@@ -1,0 +1,1 @@
+"""Pure numbers: rolling statistics and tail probabilities."""

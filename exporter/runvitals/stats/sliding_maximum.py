@@ -1,0 +1,35 @@
+"""The largest value of the last seconds, so that a slow reader misses nothing."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SlidingMaximum(msgspec.Struct):
+    """The largest value of the last `span` seconds, to the second; at most `span` + 1 numbers are kept.
+
+    Kept are only values that no later one exceeds, so the first is the largest.
+    """
+
+    span: int = 60
+    peaks: list[tuple[int, float]] = []
+
+    def push(self, time: float, value: float) -> None:
+        """Add a value at a time (seconds); times need not be in order."""
+        second = int(time)
+        if self.peaks and second < self.peaks[-1][0]:
+            second = self.peaks[-1][0]
+        while self.peaks and self.peaks[-1][1] <= value:
+            self.peaks.pop()
+        if not self.peaks or self.peaks[-1][0] < second:
+            self.peaks.append((second, value))
+        self._forget(second)
+
+    def get(self, now: float) -> float | None:
+        """Return the largest value of the `span` seconds before `now`; None without any."""
+        self._forget(int(now))
+        return self.peaks[0][1] if self.peaks else None
+
+    def _forget(self, second: int) -> None:
+        while self.peaks and self.peaks[0][0] < second - self.span:
+            self.peaks.pop(0)

@@ -1,0 +1,210 @@
+"""The values that travel between the stages; the stages themselves never import each other.
+
+Times are seconds since the Unix epoch, wall clock. A `rank` is a string: a number for a training process, a host or
+replica name for a server. `step` is None where a source knows none. A `layer` is the empty string for a signal
+of the whole rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import NamedTuple
+
+import msgspec
+
+
+class State(str, Enum):
+    """Three answers, not two: what cannot be known is never fine."""
+
+    OK = "ok"
+    FIRING = "firing"
+    UNKNOWN = "unknown"
+
+
+class RunStatus(str, Enum):
+    """Where a rank stands. `unknown`: silent, and the file system has no locks to tell dead from quiet."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    RAISED = "raised"
+    CRASHED = "crashed"
+    UNKNOWN = "unknown"
+
+
+class EventKind(str, Enum):
+    """What can happen to a rank. The kinds from `resume` on are what a user marks."""
+
+    RUN_STARTED = "run_started"
+    RUN_FINISHED = "run_finished"
+    RUN_RAISED = "run_raised"
+    RUN_CRASHED = "run_crashed"
+    RUN_UNKNOWN = "run_unknown"
+    DUPLICATE_WRITER = "duplicate_writer"
+    RESUME = "resume"
+    PHASE = "phase"
+    EVALUATION = "evaluation"
+    CHECKPOINT = "checkpoint"
+    BATCH = "batch"
+    MARK = "mark"
+
+
+class Sample(NamedTuple):
+    """One value of one signal of one rank. The value may be NaN or infinite; a detector counts it then."""
+
+    run: str
+    rank: str
+    signal: str
+    layer: str
+    time: float
+    step: int | None
+    value: float
+
+
+class Event(msgspec.Struct, frozen=True):
+    """Something that happened to a rank: it started, ended, or its user marked something.
+
+    `seen_live` is False for what had already happened when the source first looked: such an end never alerts.
+    """
+
+    kind: EventKind
+    run: str
+    rank: str
+    time: float
+    step: int | None = None
+    text: str = ""
+    fields: Mapping[str, str] = {}
+    seen_live: bool = True
+
+
+class Poll(msgspec.Struct):
+    """What one poll of a source brought.
+
+    `items` in the order in which they happened; `rejected` counts by reason what was not taken; `position` is
+    what the source needs to go on after these items (plain data, kept in the state file), None if it keeps none.
+    """
+
+    items: list[Sample | Event] = []
+    rejected: dict[str, int] = {}
+    position: object = None
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """One fact a finding rests on, with what would have been expected."""
+
+    sentence: str
+    signal: str = ""
+    layer: str = ""
+    value: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
+    step: int | None = None
+    time: float | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """A detector's answer to one observation.
+
+    `score` grows with how unusual the observation is, in the detector's own unit; `confidence` is in 0..1 and only
+    stated when firing.
+    """
+
+    state: State
+    score: float | None = None
+    confidence: float = 0.0
+    evidence: Evidence | None = None
+
+
+OK = Verdict(State.OK)
+UNKNOWN = Verdict(State.UNKNOWN)
+
+
+class Finding(msgspec.Struct):
+    """A fault that is, or was, active on a rank. Category and severity are frozen at opening."""
+
+    id: str
+    fault: str
+    category: str
+    severity: str
+    run: str
+    rank: str
+    opened_time: float
+    opened_step: int | None
+    confidence: float
+    evidence: list[Evidence]
+    first_action: str
+    closed_time: float | None = None
+    closed_step: int | None = None
+    closed_reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """True until the finding has closed."""
+        return self.closed_time is None
+
+
+class SeriesView(msgspec.Struct, frozen=True):
+    """One series as the page shows it; None where there is no answer."""
+
+    run: str
+    rank: str
+    signal: str
+    layer: str
+    value: float
+    time: float
+    window_samples: int
+    samples: int
+    nonfinite: int
+    late: int
+    mean: float | None = None
+    stddev: float | None = None
+    zscore: float | None = None
+    robust_zscore: float | None = None
+    zscore_peak: float | None = None
+
+
+class RankView(msgspec.Struct, frozen=True):
+    """One rank as the page shows it.
+
+    `fault_active` holds (fault, category, severity) → 1 while open, 0 once it has been open; `fault_states` counts
+    the catalogue's faults of rank scope by state; `incidents` counts openings by (fault, category).
+    """
+
+    run: str
+    rank: str
+    status: RunStatus
+    info: Mapping[str, str]
+    step: int | None
+    last_step_time: float | None
+    explosion_probability: float | None
+    fault_active: Mapping[tuple[str, str, str], int]
+    fault_states: Mapping[State, int]
+    incidents: Mapping[tuple[str, str], int]
+    findings: tuple[Finding, ...]
+
+
+class SourceView(msgspec.Struct, frozen=True):
+    """The health of one source."""
+
+    name: str
+    kind: str
+    up: bool
+    error: str
+    poll_seconds: float | None
+    last_success: float | None
+    samples: int
+    rejected: Mapping[str, int]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """Everything the page shows, taken at one moment and never changed after.
+
+    `ready` is False until every source has answered or failed once. `dropped` counts by limit what the store refused.
+    """
+
+    time: float
+    ready: bool
+    series: tuple[SeriesView, ...]
+    ranks: tuple[RankView, ...]
+    sources: tuple[SourceView, ...]
+    dropped: Mapping[str, int]

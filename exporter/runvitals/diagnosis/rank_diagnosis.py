@@ -18,6 +18,7 @@ RECOVERED = "recovered"
 RUN_ENDED = "run ended"
 RESTARTED = "run started again"
 EXPIRED = "expired"
+SILENT = "silent for too long"
 
 
 class RankDiagnosis(msgspec.Struct):

@@ -112,6 +112,8 @@ class Pipeline:
 
     def _observe_sample(self, sample: Sample, source: str) -> None:
         rank = self._rank(sample.run, sample.rank, source)
+        if rank and rank.silent_since(sample.time, self._settings.silent_seconds):
+            rank.close_silent(self._settings.silent_seconds)
         series = self._store.get(sample, source) if rank else None
         if rank is None or series is None:
             return
@@ -141,11 +143,10 @@ class Pipeline:
 
     def _retire(self, rank: Rank, now: float) -> None:
         """Take a rank off the page once it has ended, or has long been silent; a finding that is still open stays."""
-        if rank.ended_time is not None:
-            gone = now - rank.ended_time >= self._settings.ended_seconds
-        else:
-            gone = not rank.has_writer and now - rank.last_seen >= self._settings.silent_seconds
-        if gone:
-            self._store.remove(rank.run, rank.rank)
-            if not rank.diagnosis.open:
-                del self._ranks[rank.run, rank.rank]
+        if rank.silent_since(now, self._settings.silent_seconds):
+            rank.close_silent(self._settings.silent_seconds)
+        elif rank.ended_time is None or now - rank.ended_time < self._settings.ended_seconds:
+            return
+        self._store.remove(rank.run, rank.rank)
+        if not rank.diagnosis.open:
+            del self._ranks[rank.run, rank.rank]

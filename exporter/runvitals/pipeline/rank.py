@@ -79,8 +79,8 @@ class Rank(msgspec.Struct):
         self.stall.start(time)
 
     def advance(self, now: float, table: FaultTable) -> None:
-        """Let time pass: judge what depends on the clock."""
-        if self.ended_time is None:
+        """Let time pass: judge what depends on the clock. Only what is known to live can be stalled."""
+        if self.status is RunStatus.RUNNING:
             self._judge_stall(now, table)
         crashed = table.faults[faults.RUN_CRASHED.name]
         self.diagnosis.expire(crashed, now, crashed.thresholds["expires_seconds"].value)
@@ -99,6 +99,14 @@ class Rank(msgspec.Struct):
         if event.kind is EventKind.RUN_STARTED or event.kind in _SEGMENTS:
             for one in series:
                 one.start_segment()
+
+    def silent_since(self, now: float, seconds: float) -> bool:
+        """Return whether nothing has come for so long; a rank whose end is reported is never silent in this sense."""
+        return not self.has_writer and now - self.last_seen >= seconds
+
+    def close_silent(self, seconds: float) -> None:
+        """Close what is open: nothing has come for so long that the run has most likely ended."""
+        self.diagnosis.close_all(self.last_seen + seconds, self.step, rank_diagnosis.SILENT)
 
     def view(self, table: FaultTable) -> RankView:
         """Return the rank as the page shows it."""

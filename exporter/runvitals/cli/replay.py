@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
@@ -17,6 +18,8 @@ from runvitals.exposition.log_once import LogOnce
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources.recorded import Recording, RecordingError
 from runvitals.values import Finding, Sample
+
+_log = logging.getLogger(__name__)
 
 SCORE_COLUMNS = (
     "time,step,run,rank,signal,layer,value,zscore,robust_zscore,anomaly_score,alert_score,explosion_probability,faults"
@@ -52,7 +55,7 @@ def main(arguments: argparse.Namespace) -> int:
                 _print(recording, findings)
                 found += findings
         if arguments.findings:
-            arguments.findings.write_bytes(findings_json(found, LogOnce()))
+            arguments.findings.write_bytes(findings_json(found, LogOnce(_log)))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
     except OSError as error:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import msgspec
 
 from runvitals.catalogue import faults
 from runvitals.config.errors import ConfigError
 from runvitals.config.settings import Config
-from runvitals.config.suggestion import closest, keys_at
+from runvitals.config.suggestion import closest, keys_at, value_at
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import resolve
 from runvitals.pipeline.rank import make_detectors, make_stall
@@ -35,7 +36,7 @@ def load(path: Path | None) -> Config:
 
 def _explain(document: Document, message: str) -> NoReturn:
     problem, _, place = message.rpartition(" - at ")
-    path = place.strip("`").removeprefix("$").removeprefix(".") if problem else ""
+    path = _exact_path(document.data, _path(place), place) if problem else ""
     problem = problem or message
     unknown, tag = _UNKNOWN_FIELD.match(problem), _INVALID_TAG.match(problem)
     if unknown:
@@ -45,6 +46,31 @@ def _explain(document: Document, message: str) -> NoReturn:
     elif tag and path.endswith(".kind"):
         problem = f"unknown kind {tag['tag']!r}{closest(tag['tag'], SOURCES)}"
     raise ConfigError(document.file, path, problem, document.line(path))
+
+
+def _path(place: str) -> str:
+    return place.strip("`").removeprefix("$").removeprefix(".")
+
+
+def _exact_path(data: Any, path: str, place: str) -> str:
+    """Return the path with each `[...]`, which stands for a key of a mapping, replaced by the key that is wrong.
+
+    It is the key that gives an error at the same `place` when it stands alone.
+    """
+    before, unknown, after = path.partition("[...]")
+    if not unknown:
+        return path
+    for key in value_at(data, before):
+        alone = copy.deepcopy(data)
+        mapping = value_at(alone, before)
+        for other in [other for other in mapping if other != key]:
+            del mapping[other]
+        try:
+            msgspec.convert(alone, Config)
+        except msgspec.ValidationError as error:
+            if str(error).rpartition(" - at ")[2] == place:
+                return _exact_path(alone, f"{before}.{key}{after}", place)
+    return before
 
 
 def _check_faults(document: Document, config: Config) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 
@@ -21,7 +21,12 @@ class StateSettings(Settings, frozen=True):
     """
 
     directory: str | None = None
-    interval: Annotated[float, msgspec.Meta(gt=0)] = 60.0
+    interval: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if not 1.0 <= self.interval <= 3600.0:
+            raise ValueError(f"interval must be from 1 to 3600 seconds, not {self.interval}")
 
 
 class LogSettings(Settings, frozen=True):
@@ -41,4 +46,9 @@ class Config(Settings, frozen=True):
     faults: dict[str, FaultSettings] = {}
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
-    tick_seconds: Annotated[float, msgspec.Meta(ge=0.05, le=60)] = 1.0
+    tick_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if not 0.05 <= self.tick_seconds <= 60.0:
+            raise ValueError(f"tick_seconds must be from 0.05 to 60, not {self.tick_seconds}")

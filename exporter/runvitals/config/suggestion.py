@@ -22,13 +22,24 @@ def closest(word: str, known: Iterable[str]) -> str:
 def keys_at(kind: type, path: str, data: Any) -> list[str]:
     """Return the keys that may stand at a path (such as `sources[0]`) of data that is to become `kind`."""
     found = types.type_info(kind)
-    for part in re.findall(r"[^.\[\]]+", path):
+    for part in _parts(path):
         data = _below(data, part)
         found = _resolve(_step(found, part), data)
     if not isinstance(found, types.StructType):
         return []
     names = [field.encode_name for field in found.fields]
     return [*names, found.tag_field] if found.tag_field else names
+
+
+def value_at(data: Any, path: str) -> Any:
+    """Return what stands at a path (such as `sources[0]`) of plain data; None if nothing does."""
+    for part in _parts(path):
+        data = _below(data, part)
+    return data
+
+
+def _parts(path: str) -> list[str]:
+    return re.findall(r"[^.\[\]]+", path)
 
 
 def _step(kind: types.Type, part: str) -> types.Type:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -39,7 +40,7 @@ class Poller:
     file or the socket's buffer.
     """
 
-    def __init__(self, source: Source, batches: queue.Queue[Batch], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, source: Source, batches: queue.Queue[Any], clock: Callable[[], float] = time.time) -> None:
         self.source = source
         self._batches = batches
         self._clock = clock

@@ -1,0 +1,43 @@
+"""Where samples and events come from, one file a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runvitals.sources.process import ProcessSettings, ProcessSource
+from runvitals.sources.rings import RingSettings, RingSource
+from runvitals.sources.source import Source
+from runvitals.sources.statsd import StatsdSettings, StatsdSource
+
+AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings
+
+SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource}
+"""What reads each kind of source; each is made with its settings and its name."""
+
+
+def kind_of(settings: AnySourceSettings) -> str:
+    """Return the kind of a source as the config calls it."""
+    return str(type(settings).__struct_config__.tag)
+
+
+def default_sources() -> list[AnySourceSettings]:
+    """Return what is watched without any config: ring folders, StatsD on loopback, the processes of the rings."""
+    return [RingSettings(), StatsdSettings(), ProcessSettings()]
+
+
+def named_sources(settings: Iterable[AnySourceSettings]) -> dict[str, AnySourceSettings]:
+    """Return the sources by name: their own, else their kind. Raises ValueError for a name that stands twice."""
+    named: dict[str, AnySourceSettings] = {}
+    for one in settings:
+        name = one.name or kind_of(one)
+        if name in named:
+            raise ValueError(name)
+        named[name] = one
+    return named
+
+
+def build_source(name: str, settings: AnySourceSettings) -> Source:
+    """Return the source that the settings describe, not yet polled."""
+    source: Source = SOURCES[kind_of(settings)](settings, name)
+    return source

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from runvitals.demo import network, text, training
+from runvitals.demo import network, schedule, text, training
 
 
 def _finite(step: training.Step) -> bool:
@@ -81,7 +81,7 @@ def test_a_healthy_training_learns_and_stays_finite():
     print(f"loss {first:.2f} -> {last:.2f} nats a character")
     assert last < first * 2 / 3
     assert all(_finite(step) for step in healthy)
-    assert {step.learning_rate for step in healthy} == {training.LEARNING_RATE}
+    assert {step.learning_rate for step in healthy} == {schedule.LEARNING_RATE}
 
 
 def test_the_stretch_before_the_explosion_is_long_and_calm(exploding):
@@ -117,9 +117,9 @@ def test_the_seed_decides():
 
 def test_the_learning_rate_has_a_ceiling():
     """A run left alone for weeks does not overflow its learning rate."""
-    assert training.learning_rate_at(10**9, 200) == pytest.approx(training.LEARNING_RATE * training.HIGHEST_RISE)
-    assert training.learning_rate_at(200, 200) == training.LEARNING_RATE
-    assert training.learning_rate_at(201, 200) == pytest.approx(training.LEARNING_RATE * training.GROWTH)
+    assert schedule.learning_rate_at(10**9, 200) == pytest.approx(schedule.LEARNING_RATE * schedule.HIGHEST_RISE)
+    assert schedule.learning_rate_at(200, 200) == schedule.LEARNING_RATE
+    assert schedule.learning_rate_at(201, 200) == pytest.approx(schedule.LEARNING_RATE * schedule.GROWTH)
 
 
 def test_text_is_there_where_pydoc_is_not(monkeypatch):

@@ -97,7 +97,10 @@ class App:
         old, new = named_sources(before.sources), named_sources(after.sources)
         changed = {name: build_source(name, one) for name, one in new.items() if old.get(name) != one}
         self._live.reconfigure(
-            lambda pipeline: pipeline.reconfigure(after.series, after.ranks, table), changed, set(new), after.tick_seconds
+            lambda pipeline: pipeline.reconfigure(after.series, after.ranks, table),
+            changed,
+            set(new),
+            after.tick_seconds,
         )
         self._configure_logs(after.log)
         self._config = after

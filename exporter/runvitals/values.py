@@ -166,7 +166,7 @@ class SeriesView(msgspec.Struct, frozen=True):
 class RankView(msgspec.Struct, frozen=True):
     """One rank as the page shows it.
 
-    `fault_active` holds (fault, category, severity) → 1 while open, 0 once it has been open; `fault_states` counts
+    `explosion_skipped` counts by reason the relative changes that could not be formed; `fault_active` holds (fault, category, severity) → 1 while open, 0 once it has been open; `fault_states` counts
     the catalogue's faults of rank scope by state; `incidents` counts openings by (fault, category).
     """
 
@@ -177,6 +177,7 @@ class RankView(msgspec.Struct, frozen=True):
     step: int | None
     last_step_time: float | None
     explosion_probability: float | None
+    explosion_skipped: Mapping[str, int]
     fault_active: Mapping[tuple[str, str, str], int]
     fault_states: Mapping[State, int]
     incidents: Mapping[tuple[str, str], int]
@@ -199,7 +200,7 @@ class SourceView(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything the page shows, taken at one moment and never changed after.
 
-    `ready` is False until every source has answered or failed once. `dropped` counts by limit what the store refused.
+    `past_findings` are those of ranks that have left the page. `ready` is False until every source has answered or failed once. `dropped` counts by limit what the store refused.
     """
 
     time: float
@@ -208,3 +209,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     ranks: tuple[RankView, ...]
     sources: tuple[SourceView, ...]
     dropped: Mapping[str, int]
+    past_findings: tuple[Finding, ...] = ()

@@ -182,7 +182,7 @@ def test_unknown_is_counted_as_unknown():
     """Without any signal everything is unknown but what a running process shows by itself."""
     pipeline = run_through([started()])
     [rank] = pipeline.snapshot(START, (), ready=True).ranks
-    assert rank.fault_states == {State.OK: 1, State.FIRING: 0, State.UNKNOWN: len(faults.ALL) - 1}
+    assert rank.fault_states == {State.OK: 2, State.FIRING: 0, State.UNKNOWN: len(faults.ALL) - 2}
 
 
 def test_overrides_apply_and_a_disabled_fault_stays_unknown():
@@ -205,6 +205,14 @@ def test_a_reload_keeps_series_and_findings():
     assert set(found(pipeline)) == {"nonfinite_loss"}
     [series] = pipeline.snapshot(START, (), ready=True).series
     assert series.window_samples == 64
+
+
+def test_a_second_live_writer_is_a_finding_until_the_run_ends():
+    """It says whose samples are not taken; the end of the run closes it."""
+    pipeline = run_through([started(), event(EventKind.DUPLICATE_WRITER, START + 1, text="pid 77 beside pid 1")])
+    assert "pid 77 beside pid 1" in found(pipeline)["duplicate_writer"].evidence[0].sentence
+    pipeline.observe([event(EventKind.RUN_FINISHED, START + 2)], "test")
+    assert found(pipeline)["duplicate_writer"].closed_reason == "run ended"
 
 
 def test_a_raised_run_says_what_it_raised():

@@ -173,6 +173,16 @@ RUN_STALLED = Fault(
         ),
     },
 )
+DUPLICATE_WRITER = Fault(
+    name="duplicate_writer",
+    category="infrastructure",
+    severity="warning",
+    scope="rank",
+    detector="duplicate_writer",
+    signals=(),
+    summary="Two live processes write the same run and rank.",
+    first_action="Stop the process that was left over, or give each process a rank or run name of its own.",
+)
 
 ALL: tuple[Fault, ...] = (
     NONFINITE_LOSS,
@@ -181,5 +191,6 @@ ALL: tuple[Fault, ...] = (
     LOSS_SPIKE,
     RUN_CRASHED,
     RUN_STALLED,
+    DUPLICATE_WRITER,
 )
 BY_NAME: Mapping[str, Fault] = {fault.name: fault for fault in ALL}

@@ -85,6 +85,12 @@ EXPLOSION_PROBABILITY = Metric(
     "Probability that the gradient norm's relative change exceeds the threshold within the horizon, in steps (ratio, 0 to 1).",
     (*RANK, "horizon"),
 )
+EXPLOSION_SKIPPED = Metric(
+    "runvitals_explosion_skipped_changes_total",
+    "counter",
+    "Relative changes of the gradient norm that could not be formed, by reason; the probability rests on the others.",
+    (*RANK, "reason"),
+)
 FAULT_ACTIVE = Metric(
     "runvitals_fault_active",
     "gauge",

@@ -13,6 +13,8 @@ from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
 from runvitals.values import Event, EventKind, Finding, Sample, Snapshot, SourceView
 
+MAX_PAST_FINDINGS = 256
+
 _UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
 
 
@@ -32,6 +34,7 @@ class PipelineState(msgspec.Struct):
 
     ranks: list[Rank]
     series: list[Series]
+    past_findings: list[Finding]
     dropped: dict[str, int]
 
 
@@ -46,6 +49,7 @@ class Pipeline:
         self._table = table
         self._store = SeriesStore(series)
         self._ranks: dict[tuple[str, str], Rank] = {}
+        self._past: list[Finding] = []
         self._dropped: Counter[str] = Counter()
 
     def reconfigure(self, series: SeriesSettings, ranks: RankSettings, table: FaultTable) -> None:
@@ -82,7 +86,8 @@ class Pipeline:
         return self._ranks.get((sample.run, sample.rank))
 
     def findings(self) -> Iterator[Finding]:
-        """Yield all findings that are remembered."""
+        """Yield all findings that are remembered, those of ranks that have left the page included."""
+        yield from self._past
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
@@ -94,17 +99,19 @@ class Pipeline:
             series=tuple(series.view(now) for series in self._store),
             ranks=tuple(rank.view(self._table) for rank in self._ranks.values()),
             sources=sources,
+            past_findings=tuple(self._past),
             dropped=dict(self._dropped + self._store.dropped),
         )
 
     def state(self) -> PipelineState:
         """Return everything that a restart must not lose."""
         dropped = dict(self._dropped + self._store.dropped)
-        return PipelineState(list(self._ranks.values()), list(self._store), dropped)
+        return PipelineState(list(self._ranks.values()), list(self._store), self._past, dropped)
 
     def restore(self, state: PipelineState) -> None:
         """Go on from a saved state, under the settings of now."""
         self._dropped.update(state.dropped)
+        self._past = state.past_findings
         self._store.restore(state.series)
         self._ranks = {(rank.run, rank.rank): rank for rank in state.ranks}
         for rank in self._ranks.values():
@@ -113,7 +120,8 @@ class Pipeline:
     def _observe_sample(self, sample: Sample, source: str) -> None:
         rank = self._rank(sample.run, sample.rank, source)
         if rank and rank.silent_since(sample.time, self._settings.silent_seconds):
-            rank.close_silent(self._settings.silent_seconds)
+            self._remove(rank)
+            rank = self._rank(sample.run, sample.rank, source)
         series = self._store.get(sample, source) if rank else None
         if rank is None or series is None:
             return
@@ -144,9 +152,16 @@ class Pipeline:
     def _retire(self, rank: Rank, now: float) -> None:
         """Take a rank off the page once it has ended, or has long been silent; a finding that is still open stays."""
         if rank.silent_since(now, self._settings.silent_seconds):
-            rank.close_silent(self._settings.silent_seconds)
-        elif rank.ended_time is None or now - rank.ended_time < self._settings.ended_seconds:
-            return
+            self._remove(rank)
+        elif rank.ended_time is not None and now - rank.ended_time >= self._settings.ended_seconds:
+            self._store.remove(rank.run, rank.rank)
+            if not rank.diagnosis.open:
+                self._remove(rank)
+
+    def _remove(self, rank: Rank) -> None:
+        """Forget a rank but for its findings."""
+        rank.close_silent(self._settings.silent_seconds)
+        self._past += rank.diagnosis.findings()
+        del self._past[:-MAX_PAST_FINDINGS]
         self._store.remove(rank.run, rank.rank)
-        if not rank.diagnosis.open:
-            del self._ranks[rank.run, rank.rank]
+        del self._ranks[rank.run, rank.rank]

@@ -10,6 +10,8 @@ import msgspec
 from runvitals.catalogue import faults
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import DETECTORS, AnyDetector, Stall
+from runvitals.detectors.duplicate_writer import verdict_on_duplicate
+from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
@@ -96,6 +98,8 @@ class Rank(msgspec.Struct):
             self.status = RunStatus.UNKNOWN
         elif event.kind in _PAUSES:
             self.stall.pause(event.time)
+        elif event.kind is EventKind.DUPLICATE_WRITER:
+            self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
         if event.kind is EventKind.RUN_STARTED or event.kind in _SEGMENTS:
             for one in series:
                 one.start_segment()
@@ -118,6 +122,7 @@ class Rank(msgspec.Struct):
             step=self.step,
             last_step_time=self.last_step_time,
             explosion_probability=self.explosion_probability,
+            explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
             fault_active=dict(self.diagnosis.active),
             fault_states=self.diagnosis.states(table),
             incidents=dict(self.diagnosis.incidents),
@@ -131,19 +136,20 @@ class Rank(msgspec.Struct):
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
         self.info = dict(event.fields)
         self.step = self.last_step_time = None
-        self._observe_end(OK, event.time, table)
+        for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):
+            self._observe_event(fault, OK, event.time, table)
 
     def _end(self, event: Event, table: FaultTable) -> None:
         self.status, self.has_writer, self.ended_time = _ENDS[event.kind], True, event.time
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RUN_ENDED)
         verdict = verdict_on_end(event)
         if verdict is not None:
-            self._observe_end(verdict, event.time, table)
+            self._observe_event(faults.RUN_CRASHED, verdict, event.time, table)
 
-    def _observe_end(self, verdict: Verdict, time: float, table: FaultTable) -> None:
-        fault = table.enabled(faults.RUN_CRASHED.name)
-        if fault is not None:
-            self.diagnosis.observe(fault, verdict, "", time, self.step)
+    def _observe_event(self, fault: Fault, verdict: Verdict, time: float, table: FaultTable) -> None:
+        enabled = table.enabled(fault.name)
+        if enabled is not None:
+            self.diagnosis.observe(enabled, verdict, "", time, self.step)
 
     def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
         if self.step is not None and step <= self.step:
@@ -164,8 +170,12 @@ class Rank(msgspec.Struct):
     @property
     def explosion_probability(self) -> float | None:
         """P at horizon 1, in 0..1; None while unknown."""
+        return self._forecast.probability if self._forecast else None
+
+    @property
+    def _forecast(self) -> ExplosionProbability | None:
         detector = self.detectors[faults.GRADIENT_EXPLOSION.name]
-        return detector.forecast.probability if isinstance(detector, GradientExplosion) else None
+        return detector.forecast if isinstance(detector, GradientExplosion) else None
 
 
 def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:

@@ -1,0 +1,1 @@
+"""What runs in the user's process: standard library only, never raises, never waits."""

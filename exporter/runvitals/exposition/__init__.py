@@ -1,0 +1,1 @@
+"""What is served over HTTP, all of it from one finished snapshot."""

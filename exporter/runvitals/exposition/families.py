@@ -1,0 +1,167 @@
+"""A snapshot as metric families: which values stand on the page, under which of the catalogue's metrics and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, TypeVar
+
+from runvitals.catalogue import metrics
+from runvitals.catalogue.metrics import Metric
+from runvitals.exposition.backend import ReloadStatus
+from runvitals.exposition.log_once import LogOnce
+from runvitals.exposition.well_formed import well_formed
+from runvitals.values import Finding, RankView, SeriesView, Snapshot, SourceView, State
+
+LabelValues = tuple[str, ...]
+T = TypeVar("T")
+
+
+class Family(NamedTuple):
+    """One metric with its samples by label values, which are in the order of `metric.labels`.
+
+    An empty label value means that the sample does not carry the label.
+    """
+
+    metric: Metric
+    samples: dict[LabelValues, float]
+
+
+class Row(NamedTuple):
+    """One sample; a value of None is an answer that is not known, and has no series."""
+
+    metric: Metric
+    labels: LabelValues
+    value: float | None
+
+
+class Build(NamedTuple):
+    """Which software is running: the versions of runvitals and of Python."""
+
+    version: str
+    python: str
+
+
+def snapshot_rows(snapshot: Snapshot, failures: LogOnce) -> Iterator[Row]:
+    """Yield all that the snapshot says; a view that cannot be read is left out and logged once."""
+    yield Row(metrics.SNAPSHOT_TIMESTAMP, (), snapshot.time)
+    yield from _each(snapshot.series, series_rows, "a series on the page", failures)
+    yield from _each(snapshot.ranks, rank_rows, "a rank on the page", failures)
+    yield from _each(snapshot.sources, source_rows, "a source on the page", failures)
+    yield from _each(snapshot.dropped.items(), dropped_rows, "the count of dropped samples", failures)
+
+
+def _each(views: Iterable[T], rows: Callable[[T], list[Row]], part: str, failures: LogOnce) -> Iterator[Row]:
+    for view in views:
+        try:
+            yield from checked(rows(view))
+        except Exception as error:  # noqa: BLE001, PERF203 - one bad view never blanks the page
+            failures.failure(part, error)
+
+
+def checked(rows: Iterable[Row]) -> list[Row]:
+    """Return the known rows with values that are numbers and labels that are well-formed text; raises if one is not."""
+    return [Row(row.metric, clean(row.labels), float(row.value)) for row in rows if row.value is not None]
+
+
+def clean(labels: LabelValues) -> LabelValues:
+    """Return the label values as text that can be sent."""
+    return tuple(map(well_formed, labels))
+
+
+def series_rows(view: SeriesView) -> list[Row]:
+    """Return what one series shows."""
+    labels = (view.run, view.rank, view.signal, view.layer)
+    return [
+        Row(metrics.SIGNAL_VALUE, labels, view.value),
+        Row(metrics.SIGNAL_MEAN, labels, view.mean),
+        Row(metrics.SIGNAL_STDDEV, labels, view.stddev),
+        Row(metrics.SIGNAL_WINDOW_SAMPLES, labels, view.window_samples),
+        Row(metrics.SIGNAL_ZSCORE, labels, view.zscore),
+        Row(metrics.SIGNAL_ROBUST_ZSCORE, labels, view.robust_zscore),
+        Row(metrics.SIGNAL_ZSCORE_PEAK, labels, view.zscore_peak),
+        Row(metrics.SIGNAL_SAMPLES, labels, view.samples),
+        Row(metrics.SIGNAL_NONFINITE, labels, view.nonfinite),
+        Row(metrics.SIGNAL_LATE, labels, view.late),
+        Row(metrics.SIGNAL_LAST_SAMPLE_TIMESTAMP, labels, view.time),
+    ]
+
+
+def rank_rows(view: RankView) -> list[Row]:
+    """Return what one rank shows: its vitals, its faults and its open findings."""
+    return [*_vitals(view), *_faults(view), *(row for finding in view.findings for row in _finding(finding))]
+
+
+def _vitals(view: RankView) -> list[Row]:
+    rank = (view.run, view.rank)
+    info = (view.status.value, *(view.info.get(name, "") for name in metrics.RUN_INFO.labels[3:]))
+    return [
+        Row(metrics.RUN_INFO, (*rank, *info), 1.0),
+        Row(metrics.RUN_STEP, rank, view.step),
+        Row(metrics.RUN_LAST_STEP_TIMESTAMP, rank, view.last_step_time),
+        Row(metrics.EXPLOSION_PROBABILITY, (*rank, "1"), view.explosion_probability),
+        *(Row(metrics.EXPLOSION_SKIPPED, (*rank, reason), count) for reason, count in view.explosion_skipped.items()),
+    ]
+
+
+def _faults(view: RankView) -> Iterator[Row]:
+    rank = (view.run, view.rank)
+    for fault, active in view.fault_active.items():
+        yield Row(metrics.FAULT_ACTIVE, (*rank, *fault), active)
+    for state in State:
+        yield Row(metrics.FAULTS, (*rank, state.value), view.fault_states.get(state))
+    for fault_and_category, count in view.incidents.items():
+        yield Row(metrics.INCIDENTS, (*rank, *fault_and_category), count)
+
+
+def _finding(finding: Finding) -> list[Row]:
+    if not finding.is_open:
+        return []
+    labels = (finding.run, finding.rank, finding.fault, finding.category, finding.severity)
+    return [
+        Row(metrics.FAULT_CONFIDENCE, labels, finding.confidence),
+        Row(metrics.FAULT_OPENED_STEP, labels, finding.opened_step),
+        Row(metrics.FAULT_OPENED_TIMESTAMP, labels, finding.opened_time),
+    ]
+
+
+def source_rows(view: SourceView) -> list[Row]:
+    """Return the health of one source."""
+    labels = (view.name, view.kind)
+    return [
+        Row(metrics.SOURCE_UP, labels, view.up),
+        Row(metrics.SOURCE_POLL_DURATION, labels, view.poll_seconds),
+        Row(metrics.SOURCE_LAST_SUCCESS_TIMESTAMP, labels, view.last_success),
+        Row(metrics.SOURCE_SAMPLES, labels, view.samples),
+        *(Row(metrics.SOURCE_REJECTED, (*labels, reason), count) for reason, count in view.rejected.items()),
+    ]
+
+
+def dropped_rows(dropped: tuple[str, int]) -> list[Row]:
+    """Return how many samples one limit has dropped."""
+    limit, count = dropped
+    return [Row(metrics.SERIES_DROPPED, (limit,), count)]
+
+
+def build_rows(build: Build) -> list[Row]:
+    """Return which software is running."""
+    return [Row(metrics.BUILD_INFO, (build.version, build.python), 1.0)]
+
+
+def reload_rows(status: ReloadStatus) -> list[Row]:
+    """Return how the last load of the config went."""
+    return [
+        Row(metrics.CONFIG_RELOAD_SUCCESSFUL, (), status.successful),
+        Row(metrics.CONFIG_RELOAD_TIMESTAMP, (), status.last_success),
+    ]
+
+
+def gather(rows: Iterable[Row]) -> list[Family]:
+    """Sort rows into families, in the catalogue's order; those without a sample are absent.
+
+    Of two rows with the same labels the first is kept, as Prometheus itself would.
+    """
+    families = {metric.name: Family(metric, {}) for metric in metrics.ALL}
+    for row in rows:
+        if row.value is not None:
+            families[row.metric.name].samples.setdefault(row.labels, row.value)
+    return [family for family in families.values() if family.samples]

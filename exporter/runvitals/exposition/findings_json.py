@@ -1,0 +1,54 @@
+"""The findings as JSON: open ones first, then closed ones, each group newest first."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+
+import msgspec
+
+from runvitals.exposition.log_once import LogOnce
+from runvitals.exposition.well_formed import well_formed
+from runvitals.values import Finding, Snapshot
+
+
+def ordered_findings(snapshot: Snapshot | None) -> list[Finding]:
+    """Return all findings of a snapshot, open ones first, each group newest first."""
+    if snapshot is None:
+        return []
+    present = (finding for rank in snapshot.ranks for finding in rank.findings)
+    return sorted((*present, *snapshot.past_findings), key=_order)
+
+
+def _order(finding: Finding) -> tuple[bool, float]:
+    return not finding.is_open, -finding.opened_time
+
+
+def findings_json(findings: Iterable[Finding], failures: LogOnce) -> bytes:
+    """Return a JSON list of findings. Numbers that JSON cannot hold are the strings "NaN", "+Inf" and "-Inf"."""
+    entries = []
+    for finding in findings:
+        try:
+            entries.append(json.dumps(_plain(msgspec.to_builtins(finding)), allow_nan=False, ensure_ascii=False))
+        except Exception as error:  # noqa: BLE001, PERF203 - one bad finding never hides the others
+            failures.failure("a finding in the list", error)
+    return ("[" + ",\n".join(entries) + "]\n").encode()
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {well_formed(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return well_formed(value)
+    return _number(value) if isinstance(value, float) else value
+
+
+def _number(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    if math.isnan(value):
+        return "NaN"
+    return "+Inf" if value > 0 else "-Inf"

@@ -1,0 +1,196 @@
+"""The landing page: which runs there are, what is wrong with them, and whether the sources answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timezone
+from html import escape
+from typing import TypeVar
+
+from runvitals.exposition.findings_json import ordered_findings
+from runvitals.exposition.landing_style import STYLE
+from runvitals.exposition.well_formed import well_formed
+from runvitals.values import Evidence, Finding, RankView, RunStatus, Snapshot, SourceView
+
+STALE_SECONDS = 15.0
+"""A snapshot older than this means that the sidecar itself hangs: one is taken every second."""
+
+MAX_ROWS = 200
+MAX_TEXT = 300
+
+_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_SEVERITIES = ("critical", "warning", "info")  # the most urgent first; each is a class of the style
+_STATUS_CLASSES = {
+    RunStatus.RUNNING: "good",
+    RunStatus.FINISHED: "good",
+    RunStatus.RAISED: "bad",
+    RunStatus.CRASHED: "bad",
+    RunStatus.UNKNOWN: "warn",
+}
+_T = TypeVar("_T")
+
+
+def landing_page(snapshot: Snapshot | None, now: float) -> bytes:
+    """Return the page as UTF-8. `now` is Unix time in seconds, to tell how old the snapshot is."""
+    body = _NOTHING_YET if snapshot is None else _body(snapshot, now)
+    return well_formed(_FRAME.replace("{style}", STYLE).replace("{body}", body)).encode()
+
+
+def _body(snapshot: Snapshot, now: float) -> str:
+    return "".join(
+        [_age(snapshot.time, now), _open_findings(snapshot), _runs(snapshot.ranks), _sources(snapshot.sources)]
+    )
+
+
+def _age(taken: float, now: float) -> str:
+    seconds = now - taken
+    if seconds <= STALE_SECONDS:
+        return f"<p>As of {_when(taken)}.</p>"
+    return (
+        f'<div class="card stale"><h3 class="bad">Nothing new for {seconds:.0f} seconds</h3>'
+        f"<p>The sidecar answers but its pipeline hangs: what stands here is of {_when(taken)}.</p></div>"
+    )
+
+
+def _open_findings(snapshot: Snapshot) -> str:
+    findings = sorted((finding for finding in ordered_findings(snapshot) if finding.is_open), key=_urgency)
+    if not findings:
+        return "<h2>Open findings</h2><p>None.</p>"
+    return f"<h2>Open findings ({len(findings)})</h2>{_listed(findings, _finding)}"
+
+
+def _urgency(finding: Finding) -> int:
+    return _SEVERITIES.index(finding.severity) if finding.severity in _SEVERITIES else len(_SEVERITIES)
+
+
+def _finding(finding: Finding) -> str:
+    return (
+        f'<article class="card {finding.severity if finding.severity in _SEVERITIES else "info"}">'
+        f"<h3>{_text(finding.fault)} on {_text(finding.run)}, rank {_text(finding.rank)}</h3>"
+        f'<p class="soft">{_text(finding.severity)}, {_text(finding.category)}; since {_opening(finding)}; '
+        f"confidence {finding.confidence:.0%}</p>"
+        f"<ul>{''.join(map(_evidence, finding.evidence))}</ul>"
+        f"<p><b>First:</b> {_text(finding.first_action)}</p></article>"
+    )
+
+
+def _opening(finding: Finding) -> str:
+    step = "" if finding.opened_step is None else f"step {finding.opened_step}, "
+    return step + _when(finding.opened_time)
+
+
+def _evidence(evidence: Evidence) -> str:
+    return f"<li>{_text(evidence.sentence)}</li>"
+
+
+def _runs(ranks: Sequence[RankView]) -> str:
+    if not ranks:
+        return '<h2>Runs</h2><p>None seen yet. In the training script: <code>runvitals.watch("its name")</code>.</p>'
+    ordered = sorted(ranks, key=lambda rank: (-_open_count(rank), rank.run, rank.rank))
+    head = ("Run", "Rank", "Status", "Step", "Last step", "Explosion probability", "Open findings")
+    return f"<h2>Runs</h2>{_table(head, ordered, _run_cells)}"
+
+
+def _open_count(rank: RankView) -> int:
+    return sum(finding.is_open for finding in rank.findings)
+
+
+def _run_cells(rank: RankView) -> tuple[str, ...]:
+    count = _open_count(rank)
+    return (
+        _text(rank.run),
+        _text(rank.rank),
+        f'<span class="{_STATUS_CLASSES[rank.status]}">{rank.status.value}</span>',
+        _known(rank.step, str),
+        _known(rank.last_step_time, _when),
+        _known(rank.explosion_probability, lambda probability: f"{probability:.3g}"),
+        f'<span class="bad">{count}</span>' if count else "0",
+    )
+
+
+def _sources(sources: Sequence[SourceView]) -> str:
+    head = ("Source", "Kind", "Health", "Last success", "Samples", "Rejected")
+    return f"<h2>Sources</h2>{_table(head, sources, _source_cells)}" if sources else "<h2>Sources</h2><p>None.</p>"
+
+
+def _source_cells(source: SourceView) -> tuple[str, ...]:
+    health = '<span class="good">up</span>' if source.up else f'<span class="bad">down</span> {_text(source.error)}'
+    return (
+        _text(source.name),
+        _text(source.kind),
+        f"<span>{health}</span>",
+        _known(source.last_success, _when),
+        str(source.samples),
+        _text(", ".join(f"{count} {reason}" for reason, count in source.rejected.items())) or "0",
+    )
+
+
+def _table(head: Sequence[str], items: Sequence[_T], cells: Callable[[_T], Sequence[str]]) -> str:
+    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
+    return (
+        f"<table><thead><tr>{titles}</tr></thead><tbody>"
+        f"{''.join(_row(head, cells(item)) for item in items[:MAX_ROWS])}</tbody></table>{_more(items)}"
+    )
+
+
+def _row(head: Sequence[str], cells: Iterable[str]) -> str:
+    return (
+        "<tr>"
+        + "".join(f'<td data-label="{title}">{cell}</td>' for title, cell in zip(head, cells, strict=True))
+        + "</tr>"
+    )
+
+
+def _listed(items: Sequence[_T], draw: Callable[[_T], str]) -> str:
+    return "".join(map(draw, items[:MAX_ROWS])) + _more(items)
+
+
+def _more(items: Sequence[object]) -> str:
+    hidden = len(items) - MAX_ROWS
+    return f'<p class="soft">and {hidden} more: see /findings and /metrics.</p>' if hidden > 0 else ""
+
+
+def _known(value: _T | None, draw: Callable[[_T], str]) -> str:
+    return '<span class="soft">unknown</span>' if value is None else draw(value)
+
+
+def _text(text: str) -> str:
+    """Return other people's text as harmless HTML, cut to what a person would read."""
+    return escape(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
+
+
+def _when(seconds: float) -> str:
+    try:
+        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):  # NaN, or a year that no calendar has
+        return _text(str(seconds))
+    return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
+
+
+_NOTHING_YET = "<p>Starting: the sources have not been asked yet.</p>"
+
+_FRAME = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="10">
+<title>runvitals</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<h1>runvitals</h1>
+<nav><a href="metrics">metrics</a><a href="findings">findings</a><a href="config">config</a>
+<a href="-/healthy">healthy</a><a href="-/ready">ready</a></nav>
+</header>
+<main>{body}</main>
+</body>
+</html>
+"""

@@ -1,0 +1,162 @@
+"""Reading the frames of one ring in their order, while it is written and after its writer was killed."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from runvitals.client.ring_format import (
+    FRAME,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    LAYERS,
+    NAMES,
+    PAD,
+    SCALARS,
+    Header,
+    NotARingError,
+)
+
+LARGEST_FRAME = 64 << 10
+_MAX_CANDIDATES = 4096
+_MAX_JUMPS = 8
+_unpack = FRAME.unpack_from
+
+
+class Frame(NamedTuple):
+    """A committed frame. `size` counts its scalars, or its bytes of text."""
+
+    kind: int
+    wall: float
+    step: int
+    size: int
+    layer: int
+    payload: bytes
+
+
+class RingCursor:
+    """A place in a ring, and the frames from there on. The ring is read with `pread` and never mapped.
+
+    `offset` and `sequence` say where the next frame must begin and how many scalars and events come before it. A
+    sequence of None means that it is not known yet, at the first look. `lost` counts what was overwritten before it was
+    read, and `exhausted` tells whether the last `read` came to the end of what there is.
+    """
+
+    def __init__(self, descriptor: int, header: Header, offset: int = 0, sequence: int | None = None) -> None:
+        self._descriptor = descriptor
+        self._capacity = header.capacity
+        self.offset = offset
+        self.sequence = sequence
+        self.lost = 0
+        self.exhausted = False
+
+    def read(self, limit: int) -> list[Frame]:
+        """Return the next frames of at most about `limit` bytes; none if there are none yet. Raises NotARingError."""
+        frames: list[Frame] = []
+        if self.sequence is None and not self._is_lapped():
+            self.sequence = 0
+        self.exhausted = False
+        while limit > 0 and not self.exhausted:
+            before = self.offset
+            self._read_lap(min(limit, self._capacity), frames)
+            limit -= self.offset - before
+            if self.offset == before:
+                self.exhausted = not (self._is_lapped() and self._go_to_oldest(frames))
+        return frames
+
+    def read_past_damage(self, limit: int) -> list[Frame]:
+        """Like `read`, but past frames that will never be whole. For a ring whose writer is gone."""
+        frames = self.read(limit)
+        for _ in range(_MAX_JUMPS):
+            if not self.exhausted or not self._go_to_oldest(frames):
+                break
+            frames += self.read(limit)
+        return frames
+
+    def _read_lap(self, limit: int, frames: list[Frame]) -> None:
+        place = self.offset % self._capacity
+        left = self._capacity - place
+        chunk = self._pread(place, min(max(limit, LARGEST_FRAME), left))
+        lap_end = self.offset + left
+        at = 0
+        while at + FRAME_BYTES <= len(chunk):
+            length = self._frame_at(chunk, at, frames)
+            if not length:
+                return
+            at += length
+            self.offset += length
+            if frames[-1].kind == PAD:
+                frames.pop()
+                self.offset = lap_end
+                return
+        if lap_end - self.offset < FRAME_BYTES:
+            self.offset = lap_end
+
+    def _frame_at(self, chunk: bytes, at: int, frames: list[Frame]) -> int:
+        """Take the frame that must begin there and return its length, 0 if it is not there (yet, or any more)."""
+        checksum, length, offset, sequence, wall, _, step, kind, size, layer = _unpack(chunk, at)
+        end = at + length
+        if offset != self.offset or length % 8 or not FRAME_BYTES <= length <= LARGEST_FRAME or end > len(chunk):
+            return 0
+        if crc32(chunk[at + 4 : end]) != checksum:
+            return 0
+        if self.sequence is not None and sequence > self.sequence:
+            self.lost += sequence - self.sequence
+        self.sequence = sequence + (kind >= SCALARS)
+        frames.append(Frame(kind, wall, step, size, layer, chunk[at + FRAME_BYTES : end]))
+        return int(length)
+
+    def _is_lapped(self) -> bool:
+        """Tell whether the writer has begun a lap after the one to which this place belongs."""
+        first = self._pread(0, min(LARGEST_FRAME, self._capacity))
+        offset = _offset_at(first, 0)
+        return (
+            offset is not None
+            and offset % self._capacity == 0
+            and offset // self._capacity > self.offset // self._capacity
+        )
+
+    def _go_to_oldest(self, frames: list[Frame]) -> bool:
+        """Go on to the oldest whole frame from here on; False if there is none. Takes the lap's names along."""
+        data = self._pread(0, self._capacity)
+        words = np.frombuffer(data, "<u8")[1:]
+        places = np.arange(len(words), dtype=np.uint64) * 8
+        candidates = words[(words % self._capacity == places) & (words >= self.offset)]
+        for candidate in np.sort(candidates)[:_MAX_CANDIDATES].tolist():
+            if _offset_at(data, candidate % self._capacity) == candidate:
+                frames += _names_at_start(data)
+                self.offset = candidate
+                return True
+        return False
+
+    def _pread(self, place: int, size: int) -> bytes:
+        data = os.pread(self._descriptor, size, HEADER_BYTES + place)
+        if len(data) != size:
+            raise NotARingError("truncated", "it was cut short while it was read")
+        return data
+
+
+def _offset_at(data: bytes, place: int) -> int | None:
+    """Return the offset that a whole frame at that place states, None if there is no whole frame."""
+    if place + FRAME_BYTES > len(data):
+        return None
+    checksum, length, offset, *_ = _unpack(data, place)
+    if length % 8 or not FRAME_BYTES <= length <= min(LARGEST_FRAME, len(data) - place):
+        return None
+    return offset if crc32(data[place + 4 : place + length]) == checksum else None
+
+
+def _names_at_start(data: bytes) -> list[Frame]:
+    """Return the names with which the lap begins."""
+    frames: list[Frame] = []
+    at = 0
+    while _offset_at(data, at) is not None:
+        _, length, _, _, wall, _, step, kind, size, layer = _unpack(data, at)
+        if kind not in (NAMES, LAYERS):
+            break
+        frames.append(Frame(kind, wall, step, size, layer, data[at + FRAME_BYTES : at + length]))
+        at += length
+    return frames

@@ -1,0 +1,145 @@
+"""Finished snapshots for the tests: values as the pipeline publishes them."""
+
+from __future__ import annotations
+
+from runvitals.exposition.backend import ReloadStatus
+from runvitals.values import (
+    Evidence,
+    Finding,
+    RankView,
+    RunStatus,
+    SeriesView,
+    Snapshot,
+    SourceView,
+    State,
+)
+
+NOW = 1_700_000_000.0
+EXPLOSION = ("gradient_explosion", "parameters", "critical")
+SPIKE = ("loss_spike", "parameters", "warning")
+
+
+def series(run: str = "llama", rank: str = "0", signal: str = "loss", layer: str = "", **changes: object) -> SeriesView:
+    """A series that is warm."""
+    values = {
+        "value": 2.5,
+        "time": NOW - 1,
+        "window_samples": 256,
+        "samples": 1000,
+        "nonfinite": 2,
+        "late": 3,
+        "mean": 2.25,
+        "stddev": 0.125,
+        "zscore": 2.0,
+        "robust_zscore": 1.75,
+        "zscore_peak": 4.5,
+    }
+    return SeriesView(run, rank, signal, layer, **(values | changes))
+
+
+def finding(**changes: object) -> Finding:
+    """An open gradient explosion."""
+    values = {
+        "id": "llama-0-gradient_explosion-1",
+        "fault": EXPLOSION[0],
+        "category": EXPLOSION[1],
+        "severity": EXPLOSION[2],
+        "run": "llama",
+        "rank": "0",
+        "opened_time": NOW - 60,
+        "opened_step": 940,
+        "confidence": 0.75,
+        "evidence": [
+            Evidence("grad_norm is 40 times the median.", "grad_norm", "", 80.0, 0.5, 6.0, 940, NOW - 60),
+            Evidence("The loss is infinite.", "loss", "", float("inf"), None, None, 941, NOW - 59),
+        ],
+        "first_action": "Clip the gradient & lower the learning rate.",
+    }
+    return Finding(**(values | changes))
+
+
+def closed_finding(**changes: object) -> Finding:
+    """A loss spike that has passed."""
+    values = {
+        "id": "llama-0-loss_spike-1",
+        "fault": SPIKE[0],
+        "category": SPIKE[1],
+        "severity": SPIKE[2],
+        "opened_time": NOW - 600,
+        "opened_step": None,
+        "closed_time": NOW - 500,
+        "closed_step": 500,
+        "closed_reason": "recovered",
+        "evidence": [],
+    }
+    return finding(**(values | changes))
+
+
+def rank_view(run: str = "llama", rank: str = "0", **changes: object) -> RankView:
+    """A rank with one open finding and one that has closed."""
+    values = {
+        "status": RunStatus.RUNNING,
+        "info": {"world_size": "8", "host": "node-1", "pid": "4711"},
+        "step": 1000,
+        "last_step_time": NOW - 1,
+        "explosion_probability": 0.25,
+        "explosion_skipped": {"segment_start": 1},
+        "fault_active": {EXPLOSION: 1, SPIKE: 0},
+        "fault_states": {State.OK: 3, State.FIRING: 1, State.UNKNOWN: 2},
+        "incidents": {EXPLOSION[:2]: 1, SPIKE[:2]: 2},
+        "findings": (closed_finding(run=run, rank=rank), finding(run=run, rank=rank)),
+    }
+    return RankView(run, rank, **(values | changes))
+
+
+def source_view(**changes: object) -> SourceView:
+    """A source that answers."""
+    values = {
+        "name": "rings",
+        "kind": "ring",
+        "up": True,
+        "error": "",
+        "poll_seconds": 0.0625,
+        "last_success": NOW - 0.5,
+        "samples": 5000,
+        "rejected": {"torn": 1},
+    }
+    return SourceView(**(values | changes))
+
+
+def snapshot(**changes: object) -> Snapshot:
+    """A snapshot in which every metric of the catalogue has a value."""
+    values = {
+        "time": NOW,
+        "ready": True,
+        "series": (series(), series(signal="grad_norm"), series(signal="weight_norm", layer="decoder.0")),
+        "ranks": (rank_view(), rank_view(rank="1", findings=(), fault_active={})),
+        "sources": (source_view(), source_view(name="statsd", kind="statsd", up=False, error="port in use")),
+        "dropped": {"series_per_run": 7},
+    }
+    return Snapshot(**(values | changes))
+
+
+class FixedBackend:
+    """An application that shows one snapshot and reloads as it is told: a text is a refusal, an exception is raised."""
+
+    def __init__(self, shown: Snapshot | None = None, outcome: str | Exception | None = None) -> None:
+        self.shown = shown
+        self.outcome = outcome
+        self.reloads = 0
+        self.status = ReloadStatus(True, NOW - 3600)
+
+    def snapshot(self) -> Snapshot | None:
+        return self.shown
+
+    def config_text(self) -> str:
+        return "web:\n  listen_address: ':9877'\n"
+
+    def reload(self) -> str | None:
+        self.reloads += 1
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+    def reload_status(self) -> ReloadStatus:
+        return self.status

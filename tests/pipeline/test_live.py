@@ -1,0 +1,168 @@
+"""Sources in threads of their own: one that hangs or fails harms nobody, and nothing is lost over a restart."""
+
+import threading
+import time
+
+import pytest
+
+from runvitals.diagnosis.settings import resolve
+from runvitals.pipeline import checkpoint
+from runvitals.pipeline.live import LivePipeline
+from runvitals.pipeline.pipeline import Pipeline, RankSettings
+from runvitals.series import SeriesSettings
+from runvitals.values import Poll, Sample
+
+
+class Counting:
+    """A source that delivers 1, 2, 3, … and whose position is how far it came."""
+
+    kind = "counting"
+    listens = False
+    interval = 0.01
+
+    def __init__(self, name="counting"):
+        self.name, self.count, self.closed = name, 0, False
+
+    def poll(self, now):
+        self.count += 1
+        sample = Sample("run", self.name, "count", "", now, self.count, float(self.count))
+        return Poll(items=[sample], rejected={"odd": 1}, position={"count": self.count})
+
+    def restore(self, position):
+        if not isinstance(position, dict):
+            raise ValueError("not a position")
+        self.count = position["count"]
+
+    def close(self):
+        self.closed = True
+
+
+class Failing(Counting):
+    """A source that is down every other time."""
+
+    def poll(self, now):
+        if self.count % 2:
+            self.count += 1
+            raise OSError("the disk is gone")
+        return super().poll(now)
+
+
+class Hanging(Counting):
+    """A source whose poll does not come back until it is released."""
+
+    def __init__(self, name="hanging"):
+        super().__init__(name)
+        self.release = threading.Event()
+
+    def poll(self, now):
+        self.release.wait()
+        return super().poll(now)
+
+
+def new_live(state_file=None, save_seconds=3600.0):
+    pipeline = Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+    return LivePipeline(pipeline, 0.02, state_file, save_seconds)
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + 30.0
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+def samples_of(live, name):
+    snapshot = live.snapshot
+    return next((one.samples for one in snapshot.series if one.rank == name), 0) if snapshot else 0
+
+
+def source_view(live, name):
+    return next(one for one in live.snapshot.sources if one.name == name)
+
+
+def test_a_hanging_and_a_failing_source_leave_the_others_alone():
+    """The good source goes on; the others are shown for what they are; not being ready yet is said."""
+    good, failing, hanging = Counting("good"), Failing("failing"), Hanging()
+    live = new_live()
+    live.start([good, failing, hanging])
+    try:
+        wait_for(lambda: samples_of(live, "good") >= 20 and samples_of(live, "failing") >= 3, "samples")
+        wait_for(lambda: "the disk is gone" in source_view(live, "failing").error, "the error to be shown")
+        assert source_view(live, "good").up
+        assert source_view(live, "good").rejected["odd"] >= 20
+        assert (source_view(live, "hanging").up, live.snapshot.ready) == (False, False)
+    finally:
+        hanging.release.set()
+        live.stop()
+    assert good.closed
+    assert failing.closed
+
+
+def test_stopping_drains_and_saves_and_the_next_one_goes_on(tmp_path):
+    """What a source delivered until the end is in the state, with the position that fits it; nothing counts twice."""
+    file = tmp_path / "state.msgpack"
+    one, first = Counting(), new_live(file)
+    first.start([one])
+    wait_for(lambda: samples_of(first, "counting") >= 5, "samples")
+    first.stop()
+    saved = checkpoint.load(file)
+    assert saved.positions == {"counting": {"count": one.count}}
+    second, other = new_live(file), Counting()
+    second.restore(saved)
+    second.start([other])
+    wait_for(lambda: samples_of(second, "counting") > one.count, "more samples")
+    second.stop()
+    assert samples_of(second, "counting") == other.count
+
+
+def test_a_position_that_is_none_means_beginning_anew(tmp_path, caplog):
+    """It is said, and the source is polled from its beginning."""
+    live, source = new_live(tmp_path / "state.msgpack"), Counting()
+    live.restore(checkpoint.Checkpoint(live._pipeline.state(), {"counting": "nonsense"}, 0.0))
+    live.start([source])
+    wait_for(lambda: samples_of(live, "counting") >= 1, "samples")
+    live.stop()
+    assert "begins anew" in caplog.text
+
+
+def test_a_stop_does_not_wait_for_a_source_that_hangs():
+    """It gives up after its deadline and saves what there is."""
+    hanging, live = Hanging(), new_live()
+    live.start([hanging])
+    live.stop()
+    hanging.release.set()
+
+
+def test_a_state_that_cannot_be_saved_is_said_and_the_watch_goes_on(tmp_path, caplog):
+    """A full or vanished state folder harms nothing else."""
+    live = new_live(tmp_path / "gone" / "state.msgpack", save_seconds=0.01)
+    live.start([Counting()])
+    wait_for(lambda: samples_of(live, "counting") >= 5, "samples")
+    live.stop()
+    assert "could not be saved" in caplog.text
+
+
+def test_sources_are_replaced_while_the_series_stay():
+    """After a change one source is gone, one is new, and what the first brought is still there."""
+    old, new, live = Counting("old"), Counting("new"), new_live()
+    live.start([old])
+    wait_for(lambda: samples_of(live, "old") >= 3, "samples")
+    live.reconfigure(lambda pipeline: None, {"new": new}, {"new"}, 0.02)
+    wait_for(lambda: samples_of(live, "new") >= 3, "samples of the new source")
+    live.stop()
+    assert old.closed
+    assert samples_of(live, "old") == old.count
+    assert [one.name for one in live.snapshot.sources] == ["new"]
+
+
+@pytest.mark.slow
+def test_a_poll_that_does_not_come_back_is_an_outage():
+    """A source that answered once and then hangs for long is shown as down, with the reason."""
+    hanging, live = Hanging(), new_live()
+    hanging.release.set()
+    live.start([hanging])
+    wait_for(lambda: samples_of(live, "hanging") >= 1 and source_view(live, "hanging").up, "the first answer")
+    hanging.release.clear()
+    wait_for(lambda: "no poll has finished" in source_view(live, "hanging").error, "the outage")
+    hanging.release.set()
+    live.stop()

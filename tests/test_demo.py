@@ -154,7 +154,7 @@ def test_train_ends_when_it_is_stopped():
 
 
 @pytest.fixture
-def demo_process(runs):  # noqa: ARG001 -- the process inherits the folder from the environment
+def demo_process(runs):
     """Start `runvitals demo` with arguments; whatever still runs at the end is killed by its process id."""
     started: list[subprocess.Popen[str]] = []
 

@@ -78,6 +78,10 @@ def test_every_module_imports_and_says_what_it_is_for(module):
 def test_rooms_import_only_from_below():
     """The layers of the design hold."""
     done = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -15,9 +15,7 @@ DATA = Path(os.environ.get("RUNVITALS_TEST_DATA", Path(__file__).parents[2] / "s
 
 
 def write_csv(path, losses, header="step,train_loss,note", times=None):
-    rows = [header] + [
-        f"{step},{loss},text" + (f",{times[step]}" if times else "") for step, loss in enumerate(losses)
-    ]
+    rows = [header] + [f"{step},{loss},text" + (f",{times[step]}" if times else "") for step, loss in enumerate(losses)]
     path.write_text("\n".join(rows) + "\n")
     return path
 
@@ -61,9 +59,21 @@ def test_scores_are_a_row_for_each_observation(tmp_path):
     file = write_csv(tmp_path / "run.csv", [*healthy(100), 99.0])
     assert main(["replay", str(file), "--scores", str(scores)]) == 0
     rows = list(csv.DictReader(scores.read_text().splitlines()))
-    assert list(rows[0]) == (
-        "time,step,run,rank,signal,layer,value,zscore,robust_zscore,anomaly_score,alert_score,explosion_probability,faults"
-    ).split(",")
+    assert list(rows[0]) == [
+        "time",
+        "step",
+        "run",
+        "rank",
+        "signal",
+        "layer",
+        "value",
+        "zscore",
+        "robust_zscore",
+        "anomaly_score",
+        "alert_score",
+        "explosion_probability",
+        "faults",
+    ]
     assert (len(rows), rows[0]["zscore"], rows[0]["faults"]) == (101, "", "")
     assert float(rows[-1]["robust_zscore"]) > float(rows[-1]["zscore"]) > 5.0
     assert rows[-1]["faults"] == "loss_spike"
@@ -103,7 +113,9 @@ def real(name):
     return file
 
 
-@pytest.mark.parametrize("name", ["lr_sweep_1e-2.jsonl", "lr_sweep_3e-3.jsonl", "batch_size_32.jsonl", "batch_size_4.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["lr_sweep_1e-2.jsonl", "lr_sweep_3e-3.jsonl", "batch_size_32.jsonl", "batch_size_4.jsonl"]
+)
 def test_healthy_real_runs_are_silent(tmp_path, name):
     """Recorded healthy runs give no finding."""
     code, findings = replay(tmp_path, real(name))

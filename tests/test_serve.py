@@ -50,7 +50,11 @@ def sidecar(tmp_path, config=CONFIG, *arguments, name="sidecar"):
     if not file.exists():
         file.write_text(config)
     log = tmp_path / f"{name}.log"
-    environment = {**os.environ, "RUNVITALS_STATE_DIR": str(tmp_path / "state"), "RUNVITALS_RUNS_DIR": str(tmp_path / "runs")}
+    environment = {
+        **os.environ,
+        "RUNVITALS_STATE_DIR": str(tmp_path / "state"),
+        "RUNVITALS_RUNS_DIR": str(tmp_path / "runs"),
+    }
     command = [sys.executable, "-m", "runvitals", "serve", "--config.file", str(file), *arguments]
     with log.open("w") as output:
         process = subprocess.Popen(command, stderr=output, stdout=output, env=environment, cwd=tmp_path)
@@ -109,7 +113,7 @@ def test_a_killed_sidecar_loses_nothing_that_is_in_the_ring_and_counts_nothing_t
 def test_sigterm_drains_and_ends_soon(tmp_path, runs):
     """What was logged just before is in the state that the next one shows; the exit code is 0."""
     with runvitals.watch("my-run", rank=0) as run, sidecar(tmp_path) as side:
-        wait_until(lambda: side.value(r'runvitals_run_info\{.*my-run'), "the run")
+        wait_until(lambda: side.value(r"runvitals_run_info\{.*my-run"), "the run")
         for step in range(500):
             run.log(step=step, loss=1.0)
         side.process.send_signal(signal.SIGTERM)

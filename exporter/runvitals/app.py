@@ -18,7 +18,6 @@ from runvitals.pipeline.checkpoint import CheckpointError
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources import build_source, named_sources
-from runvitals.sources.source import Source
 from runvitals.state_folder import StateFolder, StateFolderError, default_path
 from runvitals.values import Snapshot
 
@@ -28,8 +27,8 @@ _log = logging.getLogger(__name__)
 class App:
     """One sidecar: sources, pipeline and web server, made from one config.
 
-    `override` is applied to each config that is loaded (what the command line says goes over what the file says), `configure_logs`
-    to its log settings. Raises
+    `override` is applied to each config that is loaded (what the command line says goes over what the file says),
+    `configure_logs` to its log settings. Raises
     ConfigError, StateFolderError, or OSError if the address is taken.
     """
 
@@ -81,7 +80,7 @@ class App:
         try:
             self._apply(self._override(load(self._file)))
         except ConfigError as error:
-            _log.error("reload refused, the old config stays: %s", error)  # noqa: TRY400  # the sentence says it all
+            _log.error("reload refused, the old config stays: %s", error)  # the sentence says it all
             self._reload_status = self._reload_status._replace(successful=False)
             return str(error)
         _log.info("config reloaded")
@@ -128,7 +127,7 @@ def _restore(live: LivePipeline, state_file: Path) -> None:
 
 
 def _open_state(config: Config) -> StateFolder | None:
-    """Return the state folder. A default one that cannot be written is done without; one that was asked for is an error."""
+    """Return the state folder. A default one that cannot be written is done without; one asked for is an error."""
     if config.state.directory or os.environ.get("RUNVITALS_STATE_DIR"):
         return StateFolder(Path(config.state.directory or default_path(os.environ)))
     try:

@@ -66,8 +66,8 @@ class SeriesKey(msgspec.Struct, frozen=True):
 class Series(msgspec.Struct):
     """One signal of one rank.
 
-    The newest value is kept apart from the window, so that it is compared with what came before it. Values that are not finite are
-    counted and never enter the window. `segment` grows when the run resumes or goes back.
+    The newest value is kept apart from the window, so that it is compared with what came before it. Values that are not
+    finite are counted and never enter the window. `segment` grows when the run resumes or goes back.
     """
 
     key: SeriesKey
@@ -125,7 +125,7 @@ class Series(msgspec.Struct):
         return True
 
     def _is_repeated(self, sample: Sample) -> bool:
-        """Return whether this is the same line again; another value at the same step is news (gradient accumulation)."""
+        """Return whether this is the same line again; another value at the same step is news (micro-batches)."""
         if sample.step is None or sample.step != self.step:
             return False
         return sample.value == self.value or (isnan(sample.value) and isnan(self.value))

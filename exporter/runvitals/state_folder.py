@@ -27,8 +27,8 @@ class StateFolder:
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             raise StateFolderError(
-                f"the state folder {path} cannot be used ({error.strerror}): set state.directory or $RUNVITALS_STATE_DIR "
-                "to a folder that this user may write"
+                f"the state folder {path} cannot be used ({error.strerror}): set state.directory or "
+                "$RUNVITALS_STATE_DIR to a folder that this user may write"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

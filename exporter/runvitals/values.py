@@ -166,8 +166,9 @@ class SeriesView(msgspec.Struct, frozen=True):
 class RankView(msgspec.Struct, frozen=True):
     """One rank as the page shows it.
 
-    `explosion_skipped` counts by reason the relative changes that could not be formed; `fault_active` holds (fault, category, severity) → 1 while open, 0 once it has been open; `fault_states` counts
-    the catalogue's faults of rank scope by state; `incidents` counts openings by (fault, category).
+    `explosion_skipped` counts by reason the relative changes that could not be formed; `fault_active` holds (fault,
+    category, severity) → 1 while open, 0 once it has been open; `fault_states` counts the catalogue's faults of rank
+    scope by state; `incidents` counts openings by (fault, category).
     """
 
     run: str
@@ -200,7 +201,8 @@ class SourceView(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything the page shows, taken at one moment and never changed after.
 
-    `past_findings` are those of ranks that have left the page. `ready` is False until every source has answered or failed once. `dropped` counts by limit what the store refused.
+    `past_findings` are those of ranks that have left the page. `ready` is False until every source has answered or
+    failed once. `dropped` counts by limit what the store refused.
     """
 
     time: float

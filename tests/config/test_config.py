@@ -6,7 +6,10 @@ from runvitals.config import Config, ConfigError, load, to_yaml
 from runvitals.config.redaction import redacted
 
 MISTAKES = {
-    "an unknown key": ("web:\n  listen_adress: ':1'\n", "c.yml:2: web.listen_adress: unknown key 'listen_adress'; did you mean 'listen_address'?"),
+    "an unknown key": (
+        "web:\n  listen_adress: ':1'\n",
+        "c.yml:2: web.listen_adress: unknown key 'listen_adress'; did you mean 'listen_address'?",
+    ),
     "an unknown room": ("\n\nwebb: {}\n", "c.yml:3: webb: unknown key 'webb'; did you mean 'web'?"),
     "an unknown key of a source": (
         "sources:\n- kind: ring\n- kind: statsd\n  udpp: ''\n",

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.streams import any_step, any_value, healthy, samples
 
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.run_end import verdict_on_end
@@ -13,12 +14,16 @@ from runvitals.pipeline.rank import make_detectors, make_stall
 from runvitals.series import Admission, SeriesSettings, SeriesStore
 from runvitals.stats.normal import upper_tail
 from runvitals.values import Event, EventKind, State
-from tests.streams import any_step, any_value, healthy, samples
 
 SETTINGS = SeriesSettings()
 TABLE = resolve({})
 NAMES = sorted(make_detectors(TABLE))
-SIGNALS = {"nonfinite_loss": "loss", "loss_spike": "loss", "nonfinite_gradient": "grad_norm", "gradient_explosion": "grad_norm"}
+SIGNALS = {
+    "nonfinite_loss": "loss",
+    "loss_spike": "loss",
+    "nonfinite_gradient": "grad_norm",
+    "gradient_explosion": "grad_norm",
+}
 
 
 def verdicts(name, items):

@@ -1,17 +1,18 @@
 """Samples and events in, findings out: the life of a finding, and independence of how the data is cut."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.streams import any_items, healthy, samples, started
 
 from runvitals.catalogue import faults
 from runvitals.diagnosis.settings import FaultSettings, resolve
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.values import Event, EventKind, RunStatus, Sample, State
-from tests.streams import any_items, healthy, samples, started
 
 START = 1_000_000.0
 
@@ -35,7 +36,7 @@ def event(kind, time, **more):
 
 
 def comparable(pipeline):
-    return sorted((repr(finding) for finding in pipeline.findings()))
+    return sorted(repr(finding) for finding in pipeline.findings())
 
 
 @given(any_items(), st.lists(st.integers(0, 120), max_size=8), st.booleans())
@@ -46,7 +47,7 @@ def test_findings_do_not_depend_on_how_samples_are_cut_into_ticks(items, cuts, a
     pieces = new_pipeline()
     places = [0, *sorted(cuts), len(items)]
     newest = 0.0
-    for begin, end in zip(places, places[1:], strict=False):
+    for begin, end in pairwise(places):
         pieces.observe(items[begin:end], "test")
         newest = max([newest, *(item.time for item in items[begin:end])])
         if advance and times_rise(items):
@@ -58,7 +59,7 @@ def test_findings_do_not_depend_on_how_samples_are_cut_into_ticks(items, cuts, a
 
 
 def times_rise(items):
-    return all(one.time <= other.time for one, other in zip(items, items[1:], strict=False))
+    return all(one.time <= other.time for one, other in pairwise(items))
 
 
 @given(any_items())

@@ -26,8 +26,8 @@ class Threshold(NamedTuple):
 class Fault(NamedTuple):
     """One thing that can be wrong.
 
-    `detector` names who watches for it, on each of `signals` (empty: on the rank's events or on the clock), knowing the signals of
-    `context` besides. It opens
+    `detector` names who watches for it, on each of `signals` (empty: on the rank's events or on the clock), knowing the
+    signals of `context` besides. It opens
     when at least `open_count` of the last `open_window` verdicts fire, and closes after `close_count` verdicts in a row
     that do not.
     """
@@ -67,12 +67,14 @@ NONFINITE_GRADIENT = Fault(
     signals=(signals.GRAD_NORM.name,),
     context=(signals.LOSS_SCALE.name,),
     summary="The gradient norm is NaN or infinite.",
-    first_action="Stop the run, find the first layer with a non-finite gradient, and lower the learning rate or the loss scale.",
+    first_action=(
+        "Stop the run, find the first layer with a non-finite gradient, and lower the learning rate or the loss scale."
+    ),
     thresholds={
         "amp_recovery_steps": Threshold(
             3.0,
             "with loss scaling, so many non-finite steps in a row are the scaler at work",
-            "dynamic loss scaling skips a step and halves the scale on each overflow, so it recovers within a few steps",
+            "dynamic loss scaling skips a step and halves the scale on each overflow: a few steps suffice",
         ),
     },
     close_count=16,
@@ -85,7 +87,9 @@ GRADIENT_EXPLOSION = Fault(
     detector="gradient_explosion",
     signals=(signals.GRAD_NORM.name,),
     summary="The gradient norm explodes: its level and its change agree.",
-    first_action="Save a checkpoint from before the opening step, clip the gradient and lower the learning rate to a third.",
+    first_action=(
+        "Save a checkpoint from before the opening step, clip the gradient and lower the learning rate to a third."
+    ),
     thresholds={
         "level_ratio": Threshold(
             3.0,
@@ -121,7 +125,9 @@ LOSS_SPIKE = Fault(
     detector="loss_spike",
     signals=(signals.LOSS.name,),
     summary="The loss is far above its recent level.",
-    first_action="Look at the last two batches; if the loss does not come back within a hundred steps, go back to a checkpoint.",
+    first_action=(
+        "Look at the last two batches; if the loss does not come back within a hundred steps, go back to a checkpoint."
+    ),
     thresholds={
         "robust_zscore": Threshold(
             8.0,
@@ -145,7 +151,9 @@ RUN_CRASHED = Fault(
     detector="run_end",
     signals=(),
     summary="The process ended without finishing its run.",
-    first_action="Read the process's last output and the kernel log (killed for memory?), then restart from the last checkpoint.",
+    first_action=(
+        "Read the process's last output and the kernel log (killed for memory?), then restart from the last checkpoint."
+    ),
     thresholds={
         "expires_seconds": Threshold(
             86400.0, "closes by itself after so long", "a day: long enough for a night and a morning"
@@ -160,7 +168,9 @@ RUN_STALLED = Fault(
     detector="stall",
     signals=(),
     summary="The process lives but makes no steps.",
-    first_action="Dump the stacks of the process (py-spy dump --pid PID) and of its slowest peer before you kill anything.",
+    first_action=(
+        "Dump the stacks of the process (py-spy dump --pid PID) and of its slowest peer before you kill anything."
+    ),
     thresholds={
         "step_factor": Threshold(
             5.0,

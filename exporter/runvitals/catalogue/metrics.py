@@ -82,7 +82,8 @@ SIGNAL_LAST_SAMPLE_TIMESTAMP = Metric(
 EXPLOSION_PROBABILITY = Metric(
     "runvitals_explosion_probability",
     "gauge",
-    "Probability that the gradient norm's relative change exceeds the threshold within the horizon, in steps (ratio, 0 to 1).",
+    "Probability that the gradient norm's relative change exceeds the threshold within the horizon, "
+    "in steps (ratio, 0 to 1).",
     (*RANK, "horizon"),
 )
 EXPLOSION_SKIPPED = Metric(

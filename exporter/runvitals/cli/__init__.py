@@ -1,7 +1,7 @@
 """The command `runvitals`.
 
-Exit codes: 0 done; 1 it could not be done (an address in use, a folder not writable, a file not readable); 2 the command line or
-the config is wrong.
+Exit codes: 0 done; 1 it could not be done (an address in use, a folder not writable, a file not readable); 2 the
+command line or the config is wrong.
 """
 
 from __future__ import annotations

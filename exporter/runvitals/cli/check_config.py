@@ -11,7 +11,9 @@ from runvitals.config import load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("file", type=Path, nargs="?", metavar="FILE", help="the config (YAML)")
-    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the same, as serve takes it")
+    parser.add_argument(
+        "--config.file", dest="config_file", type=Path, metavar="FILE", help="the same, as serve takes it"
+    )
 
 
 def main(arguments: argparse.Namespace) -> int:

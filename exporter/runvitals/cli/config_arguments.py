@@ -28,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="allow POST /-/reload",
     )
     parser.add_argument(
-        "--log.level", dest="log_level", choices=["debug", "info", "warning", "error"], help="what to log (default info)"
+        "--log.level",
+        dest="log_level",
+        choices=["debug", "info", "warning", "error"],
+        help="what to log (default info)",
     )
 
 

@@ -21,9 +21,21 @@ from runvitals.values import Finding, Sample
 
 _log = logging.getLogger(__name__)
 
-SCORE_COLUMNS = (
-    "time,step,run,rank,signal,layer,value,zscore,robust_zscore,anomaly_score,alert_score,explosion_probability,faults"
-).split(",")
+SCORE_COLUMNS = [
+    "time",
+    "step",
+    "run",
+    "rank",
+    "signal",
+    "layer",
+    "value",
+    "zscore",
+    "robust_zscore",
+    "anomaly_score",
+    "alert_score",
+    "explosion_probability",
+    "faults",
+]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -41,7 +41,7 @@ MAGIC = b"RVRING\r\n"
 HEADER_BYTES = 4096
 RING_BYTES = 1 << 20
 """Size of a ring file, header included."""
-SMALLEST_RING, LARGEST_RING = HEADER_BYTES + (16 << 10), 64 << 20
+SMALLEST_RING, LARGEST_RING = HEADER_BYTES + (16 << 10), 8 << 20
 
 FRAME = struct.Struct("<IIQQddqBxHHxx")
 FRAME_BYTES = FRAME.size

@@ -47,9 +47,9 @@ class Run:
         values: Mapping[str, Any] | None = None,
         /,
         *,
-        step: Any = None,  # noqa: ANN401 - a user may pass anything, and it must not raise
+        step: Any = None,
         layer: str = "",
-        **scalars: Any,  # noqa: ANN401
+        **scalars: Any,
     ) -> None:
         """Record scalars of a step, by keyword, as a mapping, or both; `layer` names the layer they belong to.
 
@@ -58,7 +58,7 @@ class Run:
         """
         self._log_anything(values, step, layer, scalars)
 
-    def mark(self, kind: str, text: str = "", *, step: Any = None) -> None:  # noqa: ANN401
+    def mark(self, kind: str, text: str = "", *, step: Any = None) -> None:
         """Record an event: `resume`, `phase`, `evaluation`, `checkpoint`, `batch`; any other kind is a plain mark.
 
         The text is cut at MAX_TEXT characters. Without a step it belongs to the newest one.

@@ -18,7 +18,7 @@ def is_plain(kind: type) -> bool:
     return kind in _BUILT_IN or (kind.__module__ == "numpy" and issubclass(kind, Real))
 
 
-def to_float(value: Any) -> float | str:  # noqa: ANN401 - a user may pass anything
+def to_float(value: Any) -> float | str:
     """Return the value as a float, or the reason why it was not taken. May raise what the value's own methods raise.
 
     A value that is not in the memory of the CPU, or not computed yet, is not read: that would wait for the device.
@@ -36,7 +36,7 @@ def to_float(value: Any) -> float | str:  # noqa: ANN401 - a user may pass anyth
     return ON_A_DEVICE if hasattr(value, "device") else UNKNOWN_TYPE
 
 
-def _number_to_float(value: Any) -> float | str:  # noqa: ANN401
+def _number_to_float(value: Any) -> float | str:
     if isinstance(value, Complex) and not isinstance(value, Real):
         return NOT_A_NUMBER
     try:
@@ -45,7 +45,7 @@ def _number_to_float(value: Any) -> float | str:  # noqa: ANN401
         return TOO_LARGE
 
 
-def _item_of(value: Any) -> float | str:  # noqa: ANN401
+def _item_of(value: Any) -> float | str:
     """Read an array of one element."""
     if not hasattr(value, "item") or getattr(value, "size", 1) != 1:
         return NOT_A_NUMBER
@@ -53,7 +53,7 @@ def _item_of(value: Any) -> float | str:  # noqa: ANN401
     return _number_to_float(item) if isinstance(item, Real) else NOT_A_NUMBER
 
 
-def _tensor_to_float(value: Any) -> float | str:  # noqa: ANN401
+def _tensor_to_float(value: Any) -> float | str:
     """Read a tensor of one element, as in PyTorch; `to_local` belongs to one that is spread over several devices."""
     if getattr(value.device, "type", "") != "cpu" or hasattr(value, "to_local"):
         return ON_A_DEVICE
@@ -63,7 +63,7 @@ def _tensor_to_float(value: Any) -> float | str:  # noqa: ANN401
     return _number_to_float(item) if isinstance(item, Real) else NOT_A_NUMBER
 
 
-def _lazy_array_to_float(value: Any) -> float | str:  # noqa: ANN401
+def _lazy_array_to_float(value: Any) -> float | str:
     """Read an array of one element, as in JAX, if it is computed already and on the CPU."""
     if not value.is_ready() or any(device.platform != "cpu" for device in value.devices()):
         return ON_A_DEVICE

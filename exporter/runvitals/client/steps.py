@@ -22,7 +22,7 @@ class StepTaker:
         self._counted = NO_STEP
         self.newest = NO_STEP
 
-    def take(self, step: Any) -> int:  # noqa: ANN401 - a user may pass anything
+    def take(self, step: Any) -> int:
         """Return the step as an integer; what is none is counted, and NO_STEP returned."""
         try:
             at = _to_step(step)
@@ -49,7 +49,7 @@ class StepTaker:
         return self._counted
 
 
-def _to_step(value: Any) -> int:  # noqa: ANN401
+def _to_step(value: Any) -> int:
     number = value if isinstance(value, int) else to_float(value)
     if isinstance(number, str) or int(number) != number:
         return NO_STEP

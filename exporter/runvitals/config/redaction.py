@@ -10,7 +10,9 @@ import yaml
 
 from runvitals.config.settings import Config
 
-_SECRET = re.compile(r"(pass(word|wd|phrase)?|secret|token|credentials?|api_?key|private_?key|authorization)$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"(pass(word|wd|phrase)?|secret|token|credentials?|api_?key|private_?key|authorization)$", re.IGNORECASE
+)
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
 REDACTED = "<secret>"
 

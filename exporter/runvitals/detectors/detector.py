@@ -12,8 +12,8 @@ class Detector(Protocol):
     """Watches for one fault on one rank.
 
     A detector is a struct: the thresholds of its fault are fields by the same names, the rest is its state, so that it
-    survives a restart. It raises ValueError when made with thresholds that make no sense. It is not shown samples that were late
-    or repeated.
+    survives a restart. It raises ValueError when made with thresholds that make no sense. It is not shown samples that
+    were late or repeated.
     """
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:

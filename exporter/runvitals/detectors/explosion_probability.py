@@ -16,10 +16,10 @@ MINIMUM = 16
 class ExplosionProbability(msgspec.Struct):
     """Horizon 1: P = Q((C - μ) / σ).
 
-    μ and σ are the mean and sample deviation of the last 32 relative changes r_t = |g_t - g_(t-1)| / g_(t-1), the newest
-    included, since this is a forecast of the next step; Q is the upper tail of the standard normal. There is no answer with fewer than 16
-    changes, or where they do not vary. Changes that cannot be formed are skipped and counted by reason. It is a forecast, not an
-    alarm: one harmless spike keeps it high for a window.
+    μ and σ are the mean and sample deviation of the last 32 relative changes r_t = |g_t - g_(t-1)| / g_(t-1), the
+    newest included, since this is a forecast of the next step; Q is the upper tail of the standard normal. There is no
+    answer with fewer than 16 changes, or where they do not vary. Changes that cannot be formed are skipped and counted
+    by reason. It is a forecast, not an alarm: one harmless spike keeps it high for a window.
     """
 
     change: float

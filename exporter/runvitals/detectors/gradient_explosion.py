@@ -16,10 +16,11 @@ from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
     """Fires where the norm is far above its recent level and has jumped, or is likely to.
 
-    Level: above `level_ratio` times the window's median, and a robust z-score of the norm's logarithm above `level_robust_zscore`.
-    Change: explosion probability above `probability`, or relative change above `change`, or above `jump_ratio` times the
-    median. Either alone is ordinary: noisy norms keep the probability high, and a learning-rate restart moves the level. It is blind in
-    the first `series.minimum` steps, and to growth slower than the window.
+    Level: above `level_ratio` times the window's median, and a robust z-score of the norm's logarithm above
+    `level_robust_zscore`. Change: explosion probability above `probability`, or relative change above `change`, or
+    above `jump_ratio` times the median. Either alone is ordinary: noisy norms keep the probability high, and a
+    learning-rate restart moves the level. It is blind in the first `series.minimum` steps, and to growth slower than
+    the window.
     """
 
     level_ratio: float
@@ -81,7 +82,8 @@ class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
     def _firing(self, sample: Sample, ratio: float, zscore: float) -> Verdict:
         median = sample.value / ratio
         evidence = Evidence(
-            f"{sample.signal} {sample.value:.4g} is {ratio:.3g} times its median {median:.4g} (robust z-score {zscore:.3g})",
+            f"{sample.signal} {sample.value:.4g} is {ratio:.3g} times its median {median:.4g} "
+            f"(robust z-score {zscore:.3g})",
             sample.signal,
             sample.layer,
             value=sample.value,

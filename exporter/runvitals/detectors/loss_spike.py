@@ -15,8 +15,9 @@ from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 class LossSpike(msgspec.Struct, tag="loss_spike"):
     """Fires where two views agree that the loss is high: robust z-score and interquartile fence, both one-sided.
 
-    They look at the logarithm of the loss, on which published healthy runs are comparable; where a loss is zero or negative they
-    look at the loss itself for a window. A rise below `minimum_ratio` times the median is harmless however unusual.
+    They look at the logarithm of the loss, on which published healthy runs are comparable; where a loss is zero or
+    negative they look at the loss itself for a window. A rise below `minimum_ratio` times the median is harmless
+    however unusual.
     """
 
     robust_zscore: float

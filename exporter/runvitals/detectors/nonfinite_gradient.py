@@ -13,7 +13,8 @@ from runvitals.values import OK, Sample, Verdict
 class NonfiniteGradient(msgspec.Struct, tag="nonfinite_gradient"):
     """Fires on a gradient norm that is NaN or infinite.
 
-    Where the rank logs a loss scale, up to `amp_recovery_steps` such steps in a row are the scaler at work, and healthy.
+    Where the rank logs a loss scale, up to `amp_recovery_steps` such steps in a row are the scaler at work, and
+    healthy.
     """
 
     amp_recovery_steps: float

@@ -8,7 +8,10 @@ _STOPPED_BY_ITS_USER = frozenset({"KeyboardInterrupt", "SystemExit"})
 
 
 def verdict_on_end(event: Event) -> Verdict | None:
-    """Return the firing verdict on a run that crashed or raised; None for an end that is none, or was not seen happening."""
+    """Return the firing verdict on a run that crashed or raised.
+
+    None for an end that is no fault, or that was not seen happening.
+    """
     if not event.seen_live:
         return None
     if event.kind is EventKind.RUN_CRASHED:

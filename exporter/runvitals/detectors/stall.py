@@ -14,9 +14,9 @@ MINIMUM_INTERVALS = 8
 class Stall(msgspec.Struct, tag="stall"):
     """Fires when the next step is overdue.
 
-    It is overdue after `step_factor` times the 99th percentile of the step interval, but not before `minimum_seconds`; after the
-    start, in the first steps, and after a mark that announces a pause (evaluation, checkpoint), not before `startup_seconds`. A rank whose
-    start and steps were never seen is unknown.
+    It is overdue after `step_factor` times the 99th percentile of the step interval, but not before `minimum_seconds`;
+    after the start, in the first steps, and after a mark that announces a pause (evaluation, checkpoint), not before
+    `startup_seconds`. A rank whose start and steps were never seen is unknown.
     """
 
     step_factor: float
@@ -58,7 +58,7 @@ class Stall(msgspec.Struct, tag="stall"):
         return max(usual, self.startup_seconds) if self.is_paused else usual
 
     def verdict(self, now: float) -> Verdict:
-        """Return whether the next step is overdue at `now`. The finding is dated to when it fell due, whenever one looks."""
+        """Return whether the next step is overdue at `now`; the evidence is dated to when it fell due."""
         if self.since is None:
             return UNKNOWN
         if now - self.since <= self.minimum_seconds:

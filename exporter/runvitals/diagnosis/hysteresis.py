@@ -18,7 +18,7 @@ class Change(Enum):
 
 
 class Hysteresis(msgspec.Struct):
-    """Opens when `open_count` of the last `open_window` verdicts fired; closes after `close_count` in a row that are ok.
+    """Opens when `open_count` of the last `open_window` verdicts fired; closes after `close_count` ok ones in a row.
 
     `unknown` is evidence of nothing: it neither opens, nor closes, nor breaks a row.
     """

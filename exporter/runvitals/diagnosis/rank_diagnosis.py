@@ -24,8 +24,8 @@ SILENT = "silent for too long"
 class RankDiagnosis(msgspec.Struct):
     """What is wrong with one rank, and what was.
 
-    `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it open.
-    `active` keeps 1 or 0 for each (fault, category, severity) that has been open; `incidents` counts openings.
+    `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it
+    open. `active` keeps 1 or 0 for each (fault, category, severity) that has been open; `incidents` counts openings.
     """
 
     run: str

@@ -26,8 +26,8 @@ DRAIN_SECONDS = 1.5
 class LivePipeline:
     """Runs the pipeline against the clock.
 
-    Only its own thread touches the pipeline; others leave work in `call`. The state file (if there is one) is written every
-    `save_seconds` and at the end.
+    Only its own thread touches the pipeline; others leave work in `call`. The state file (if there is one) is written
+    every `save_seconds` and at the end.
     """
 
     def __init__(
@@ -103,8 +103,7 @@ class LivePipeline:
             return
         try:
             self._observe(item) if isinstance(item, Batch) else item()
-        except Exception:
-            # One bad batch must not end the watch over everything else.
+        except Exception:  # noqa: BLE001  # one bad batch must not end the watch over everything else
             _log.exception("a batch could not be taken in; it is skipped")
 
     def _observe(self, batch: Batch) -> None:
@@ -123,7 +122,7 @@ class LivePipeline:
             views = tuple(health.view(now) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
             self.snapshot = self._pipeline.snapshot(now, views, ready=ready)
-        except Exception:
+        except Exception:  # noqa: BLE001  # see above
             _log.exception("no snapshot could be taken; the page shows the last one")
 
     def _save(self) -> None:
@@ -132,7 +131,7 @@ class LivePipeline:
         try:
             checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, self._clock()))
         except OSError as error:
-            _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # noqa: TRY400  # no trace
+            _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # no trace
 
     def _drain(self) -> None:
         for poller in self._pollers.values():

@@ -36,8 +36,8 @@ class Batch(msgspec.Struct, frozen=True):
 class Poller:
     """Polls one source at its interval and puts a batch for each poll on the queue.
 
-    The queue is bounded: while the pipeline is behind, the poller waits, and what it has not polled stays in the ring, the
-    file or the socket's buffer.
+    The queue is bounded: while the pipeline is behind, the poller waits, and what it has not polled stays in the ring,
+    the file or the socket's buffer.
     """
 
     def __init__(self, source: Source, batches: queue.Queue[Any], clock: Callable[[], float] = time.time) -> None:

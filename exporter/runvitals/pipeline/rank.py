@@ -179,7 +179,7 @@ class Rank(msgspec.Struct):
 
 
 def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
-    """Return a new detector for each fault that watches signals. Raises ValueError for thresholds that make no sense."""
+    """Return a new detector for each fault that watches signals. Raises ValueError for impossible thresholds."""
     return {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
 
 

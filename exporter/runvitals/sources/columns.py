@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 from runvitals.catalogue import signals
 
-STEP = ("step", "global_step", "iteration", "iter", "current_steps", "num_updates", "update", "trainer/global_step", "epoch")
+STEP = (
+    "step",
+    "global_step",
+    "iteration",
+    "iter",
+    "current_steps",
+    "num_updates",
+    "update",
+    "trainer/global_step",
+    "epoch",
+)
 TIME = ("time", "timestamp", "_timestamp", "wall_time", "wallclock", "created_at")
 RUN = ("run", "run_name", "experiment")
 RANK = ("rank", "global_rank")
@@ -17,7 +27,7 @@ _WORDS = {"nan": nan, "none": None, "null": None, "": None}
 
 
 class Columns(NamedTuple):
-    """The names of the columns that say where a row belongs (empty where there is none), and signal by column for the rest."""
+    """The columns that say where a row belongs (empty where there is none), and the signals of the others."""
 
     step: str
     time: str
@@ -57,7 +67,7 @@ def to_number(cell: object) -> float | None:
 
 
 def to_time(cell: object) -> float | None:
-    """Return the time in a cell in seconds: a number as it is, an ISO date as Unix time (UTC where it names no zone)."""
+    """Return the time in a cell in seconds: a number as it is, an ISO date as Unix time (UTC without a zone)."""
     number = to_number(cell)
     if number is not None:
         return number if isfinite(number) else None

@@ -23,8 +23,9 @@ class RecordingError(Exception):
 class Recording:
     """One recorded file, to be iterated once.
 
-    `run` names the run where the file does not (default: the file's name without its ending). `has_times` is known after the first
-    item: without times in the file, row n is at n * `step_seconds`. `rejected` counts by reason the values that were not taken.
+    `run` names the run where the file does not (default: the file's name without its ending). `has_times` is known
+    after the first item: without times in the file, row n is at n * `step_seconds`. `rejected` counts by reason the
+    values that were not taken.
     """
 
     def __init__(self, path: Path, run: str | None = None, step_seconds: float = 1.0) -> None:
@@ -118,4 +119,3 @@ class Recording:
             return index * self._step_seconds
         self._last_time = self._last_time if written is None else written
         return self._last_time
-

@@ -67,12 +67,16 @@ class RingFollower:
         return self.live
 
     def poll(self, now: float, limit: int) -> list[Sample | Event]:
-        """Return what was written since the last poll, and how the run has ended if it has; `limit` is in bytes.
+        """Return what was written since the last poll, and how the run has ended if it has.
 
-        Raises NotARingError if the file was cut short.
+        Of a ring whose writer lives about `limit` bytes are read, of a dead one what is left, so that its end comes
+        with it. Raises NotARingError if the file was cut short.
         """
         live = self.look()  # before the reading: what is there when the writer is gone is all there will be
-        frames = self._cursor.read_past_damage(limit) if live is False else self._cursor.read(limit)
+        if live is False:
+            frames = self._cursor.read_past_damage(max(limit, self.header.ring_bytes))
+        else:
+            frames = self._cursor.read(limit)
         items = self._heard_again(now, bool(frames)) + self._decoder.decode(frames)
         self.ended = self._decoder.ended
         if self._cursor.exhausted and not self.ended:

@@ -177,9 +177,19 @@ class RingSource:
         return []
 
     def _first_writer(self, follower: RingFollower) -> RingFollower:
-        header = follower.header
-        rivals = [other for other in self._followers.values() if other.header[:2] == header[:2] and other.live]
-        return min([*rivals, follower] if follower not in rivals else rivals, rivals, key=lambda other: (not other.announced, other.header.started, other.header.pid))
+        """Return who is kept of the writers of this rank that are known to live, and this one."""
+        rivals = [other for other in self._rivals(follower) if other.live]
+        return min([follower, *rivals], key=lambda one: (not one.announced, one.header.started, one.header.pid))
+
+    def _is_superseded(self, follower: RingFollower) -> bool:
+        """Tell whether the rank has started again, where nothing tells that its earlier process has ended."""
+        return follower.live is None and any(
+            other.announced and other.header.started > follower.header.started for other in self._rivals(follower)
+        )
+
+    def _rivals(self, follower: RingFollower) -> list[RingFollower]:
+        rank = follower.header[:2]
+        return [other for other in self._followers.values() if other is not follower and other.header[:2] == rank]
 
     def _age(self, name: str) -> tuple[float, str]:
         return self._followers[name].header.started, name

@@ -12,8 +12,8 @@ class Source(Protocol):
 
     Each source is polled in a thread of its own, never by two at once, so that one that hangs or fails delays no
     other. `poll` may take up to `interval` (a datagram source listens that long) and raises whatever goes wrong as a
-    whole: the source is then down with that error, and is polled again later. What is wrong with a single item is counted
-    in `Poll.rejected` instead.
+    whole: the source is then down with that error, and is polled again later. What is wrong with a single item is
+    counted in `Poll.rejected` instead.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Source(Protocol):
         """Return what happened since the last poll. `now` is Unix time in seconds."""
 
     def restore(self, position: object) -> None:
-        """Go on from the `position` of an earlier poll, perhaps of another process. Raises ValueError if it is not one."""
+        """Go on from the `position` of an earlier poll, perhaps another process's. Raises ValueError if it is none."""
 
     def close(self) -> None:
         """Give back sockets, files and threads."""

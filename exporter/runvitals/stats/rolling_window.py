@@ -19,10 +19,10 @@ _CANCELLED = 1e-6
 class RollingWindow:
     """A sliding window over finite values.
 
-    Mean and sum of squared deviations follow Welford (Technometrics 4, 1962) with the leaving value taken out. What rounding
-    adds up is bounded: both are computed anew each time the window has turned over once, and whenever most of the sum has
-    cancelled, such as when a huge value leaves. Values are taken relative to one of them, so that a small spread around a
-    large level keeps its digits. Values near the limits of a double are scaled first.
+    Mean and sum of squared deviations follow Welford (Technometrics 4, 1962) with the leaving value taken out. What
+    rounding adds up is bounded: both are computed anew each time the window has turned over once, and whenever most of
+    the sum has cancelled, such as when a huge value leaves. Values are taken relative to one of them, so that a small
+    spread around a large level keeps its digits. Values near the limits of a double are scaled first.
     """
 
     __slots__ = ("_cursor", "_largest", "_mean", "_ordered", "_origin", "_squares", "_values", "size")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import gzip
 import platform
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 
+from runvitals import __version__
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.exposition.families import (
     Build,
@@ -60,13 +59,4 @@ def _guarded(part: str, make: Callable[[], Iterable[_T]], failures: LogOnce) -> 
 
 
 def _build() -> Build:
-    return Build(installed_version(), platform.python_version())
-
-
-@cache
-def installed_version() -> str:
-    """Return the version of runvitals that is installed, "unknown" where it runs without having been installed."""
-    try:
-        return version("runvitals")
-    except PackageNotFoundError:
-        return "unknown"
+    return Build(__version__, platform.python_version())

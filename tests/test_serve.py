@@ -41,7 +41,10 @@ class Sidecar:
         return float(found[1]) if found else None
 
     def findings(self):
-        return {one["fault"]: one for one in json.loads(self.get("/findings"))}
+        return {one["fault"]: one for one in self.all_findings()}
+
+    def all_findings(self):
+        return json.loads(self.get("/findings"))
 
 
 @contextmanager

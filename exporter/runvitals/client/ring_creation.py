@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import socket
 import time
 
 from runvitals.client import process_identity
@@ -84,7 +83,7 @@ def _header(run: str, rank: str, world_size: int, ring_bytes: int) -> Header:
         pid_namespace=process_identity.pid_namespace(),
         start_ticks=process_identity.start_ticks(pid) or 0,
         boot_id=process_identity.boot_id(),
-        host=socket.gethostname()[:255],
+        host=os.uname().nodename[:255],
         started=time.time(),
         started_monotonic=time.monotonic(),
         ring_bytes=ring_bytes,

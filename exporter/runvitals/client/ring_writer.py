@@ -104,9 +104,18 @@ class RingWriter:
             self._give_back_turn()
             raise
         try:
-            if self._notices or self._offset + FRAME_BYTES + len(payload) > self._lap_end:
+            size = FRAME_BYTES + len(payload)
+            offset = self._offset
+            if self._notices or offset + size > self._lap_end:
                 self._make_ready(len(payload))
-            self._store(kind, step, count, index, payload, wall(), monotonic())
+                offset = self._offset
+            sequence = self._sequence
+            body = _pack_body(size, offset, sequence, wall(), monotonic(), step, kind, count, index) + payload
+            checksum = crc32(body)
+            place = offset + self._base
+            self._map[place + 4 : place + size] = body
+            self._words[place >> 2] = checksum
+            self._offset, self._sequence = offset + size, sequence + 1
         except BaseException:
             self._step_over_committed_frame()
             raise
@@ -256,7 +265,7 @@ class RingWriter:
         return True
 
     def _give_back_turn(self) -> None:
-        """A signal handler raised between taking the turn and using it: without this, nobody would ever have it again."""
+        """Undo a taking of the turn after which a signal handler raised: nobody would ever have it again."""
         if not self._turn:
             self._turn.append(None)
 

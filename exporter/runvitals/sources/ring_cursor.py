@@ -23,6 +23,7 @@ from runvitals.client.ring_format import (
 LARGEST_FRAME = 64 << 10
 _MAX_CANDIDATES = 4096
 _MAX_JUMPS = 8
+_FARTHEST_OFFSET = 1 << 62
 _unpack = FRAME.unpack_from
 
 
@@ -124,7 +125,7 @@ class RingCursor:
         data = self._pread(0, self._capacity)
         words = np.frombuffer(data, "<u8")[1:]
         places = np.arange(len(words), dtype=np.uint64) * 8
-        candidates = words[(words % self._capacity == places) & (words >= self.offset)]
+        candidates = words[(words % self._capacity == places) & (words >= self.offset) & (words < _FARTHEST_OFFSET)]
         for candidate in np.sort(candidates)[:_MAX_CANDIDATES].tolist():
             if _offset_at(data, candidate % self._capacity) == candidate:
                 frames += _names_at_start(data)

@@ -1,0 +1,57 @@
+"""The shipped bundle as tests read it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tests.programs import ROOT, find_program
+
+from runvitals.catalogue.faults import Fault
+
+PROMETHEUS = ROOT / "prometheus"
+ALERTMANAGER = ROOT / "alertmanager"
+RUNBOOKS = PROMETHEUS / "runbooks.md"
+ALERTMANAGER_CONFIG = ALERTMANAGER / "alertmanager.yml"
+RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
+RULE_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+
+Document = dict[str, Any]  # decoded YAML
+
+
+def load(path: Path) -> Document:
+    """Decode a YAML file."""
+    document: Document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return document
+
+
+def _rules() -> Iterator[Document]:
+    for path in RULE_FILES:
+        for group in load(path)["groups"]:
+            yield from group["rules"]
+
+
+ALERTS: dict[str, Document] = {rule["alert"]: rule for rule in _rules() if "alert" in rule}
+RECORDINGS: list[Document] = [rule for rule in _rules() if "record" in rule]
+
+
+def alert_name(fault: Fault) -> str:
+    """Return the name of a fault's alert: gradient_explosion is told by RunvitalsGradientExplosion."""
+    return "Runvitals" + "".join(word.capitalize() for word in fault.name.split("_"))
+
+
+def metric_names(text: str) -> set[str]:
+    """Return the names of exported metrics in PromQL or prose; recorded ones, with colons, are not among them."""
+    return set(re.findall(r"(?<![\w:])runvitals_[a-z0-9_]*[a-z0-9](?![\w:])", text))
+
+
+def run_program(name: str, *arguments: str | Path) -> str:
+    """Run a program to its end and return what it wrote. Raises AssertionError, with that, where it fails."""
+    command = [str(find_program(name)), *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr

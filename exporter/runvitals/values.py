@@ -166,9 +166,10 @@ class SeriesView(msgspec.Struct, frozen=True):
 class RankView(msgspec.Struct, frozen=True):
     """One rank as the page shows it.
 
-    `explosion_skipped` counts by reason the relative changes that could not be formed; `fault_active` holds (fault,
-    category, severity) → 1 while open, 0 once it has been open; `fault_states` counts the catalogue's faults of rank
-    scope by state; `incidents` counts openings by (fault, category).
+    `explosion_skipped` counts by reason the relative changes that could not be formed; `active` are the findings that
+    are open, or opened so lately that a scraper may have missed them; `fault_active` holds (fault, category, severity)
+    → 1 for those, 0 for what has been open; `fault_states` counts the catalogue's faults of rank scope by state;
+    `incidents` counts openings by (fault, category).
     """
 
     run: str
@@ -182,6 +183,7 @@ class RankView(msgspec.Struct, frozen=True):
     fault_active: Mapping[tuple[str, str, str], int]
     fault_states: Mapping[State, int]
     incidents: Mapping[tuple[str, str], int]
+    active: tuple[Finding, ...]
     findings: tuple[Finding, ...]
 
 

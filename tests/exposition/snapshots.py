@@ -87,6 +87,7 @@ def rank_view(run: str = "llama", rank: str = "0", **changes: object) -> RankVie
         "fault_active": {EXPLOSION: 1, SPIKE: 0},
         "fault_states": {State.OK: 3, State.FIRING: 1, State.UNKNOWN: 2},
         "incidents": {EXPLOSION[:2]: 1, SPIKE[:2]: 2},
+        "active": (finding(run=run, rank=rank),),
         "findings": (closed_finding(run=run, rank=rank), finding(run=run, rank=rank)),
     }
     return RankView(run, rank, **(values | changes))
@@ -113,7 +114,7 @@ def snapshot(**changes: object) -> Snapshot:
         "time": NOW,
         "ready": True,
         "series": (series(), series(signal="grad_norm"), series(signal="weight_norm", layer="decoder.0")),
-        "ranks": (rank_view(), rank_view(rank="1", findings=(), fault_active={})),
+        "ranks": (rank_view(), rank_view(rank="1", active=(), findings=(), fault_active={})),
         "sources": (source_view(), source_view(name="statsd", kind="statsd", up=False, error="port in use")),
         "dropped": {"series_per_run": 7},
     }

@@ -143,7 +143,7 @@ def test_what_is_not_known_has_no_series() -> None:
         step=None,
         last_step_time=None,
         explosion_probability=None,
-        findings=(finding(opened_step=None),),
+        active=(finding(opened_step=None),),
         fault_states={},
     )
     source = source_view(poll_seconds=None, last_success=None)
@@ -170,7 +170,7 @@ def test_what_is_not_known_has_no_series() -> None:
 
 def test_a_fault_that_has_never_been_open_has_no_series() -> None:
     """A rank without a finding has no runvitals_fault_active and no confidence."""
-    names = {name for name, _ in samples(empty(ranks=(rank_view(fault_active={}, findings=()),)))}
+    names = {name for name, _ in samples(empty(ranks=(rank_view(fault_active={}, active=(), findings=()),)))}
     assert not names & {metrics.FAULT_ACTIVE.name, metrics.FAULT_CONFIDENCE.name, metrics.FAULT_OPENED_TIMESTAMP.name}
 
 
@@ -351,7 +351,7 @@ def test_openmetrics_ends_with_its_mark() -> None:
     assert negotiate(OPENMETRICS).content_type.startswith("application/openmetrics-text; version=1.0.0")
 
 
-def test_only_open_findings_have_a_confidence() -> None:
-    """A finding that has closed leaves confidence, step and time of opening."""
-    names = {name for name, _ in samples(empty(ranks=(rank_view(findings=(closed_finding(),)),)))}
+def test_only_active_findings_have_a_confidence() -> None:
+    """A finding that is no longer active leaves confidence, step and time of opening."""
+    names = {name for name, _ in samples(empty(ranks=(rank_view(active=(), findings=(closed_finding(),)),)))}
     assert not names & {metrics.FAULT_CONFIDENCE.name, metrics.FAULT_OPENED_STEP.name}

@@ -95,17 +95,17 @@ EXPLOSION_SKIPPED = Metric(
 FAULT_ACTIVE = Metric(
     "runvitals_fault_active",
     "gauge",
-    "1 while the fault is open on the rank, 0 once it has been open.",
+    "1 while the fault is open on the rank and for a while after it opened, 0 once it has been open.",
     FAULT,
 )
 FAULT_CONFIDENCE = Metric(
-    "runvitals_fault_confidence_ratio", "gauge", "Confidence in the open finding (ratio, 0 to 1).", FAULT
+    "runvitals_fault_confidence_ratio", "gauge", "Confidence in the active finding (ratio, 0 to 1).", FAULT
 )
-FAULT_OPENED_STEP = Metric("runvitals_fault_opened_step", "gauge", "Step at which the open finding opened.", FAULT)
+FAULT_OPENED_STEP = Metric("runvitals_fault_opened_step", "gauge", "Step at which the active finding opened.", FAULT)
 FAULT_OPENED_TIMESTAMP = Metric(
     "runvitals_fault_opened_timestamp_seconds",
     "gauge",
-    "Unix time at which the open finding opened, in seconds.",
+    "Unix time at which the active finding opened, in seconds.",
     FAULT,
 )
 FAULTS = Metric(

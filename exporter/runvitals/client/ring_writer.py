@@ -104,18 +104,9 @@ class RingWriter:
             self._give_back_turn()
             raise
         try:
-            size = FRAME_BYTES + len(payload)
-            offset = self._offset
-            if self._notices or offset + size > self._lap_end:
+            if self._notices or self._offset + FRAME_BYTES + len(payload) > self._lap_end:
                 self._make_ready(len(payload))
-                offset = self._offset
-            sequence = self._sequence
-            body = _pack_body(size, offset, sequence, wall(), monotonic(), step, kind, count, index) + payload
-            checksum = crc32(body)
-            place = offset + self._base
-            self._map[place + 4 : place + size] = body
-            self._words[place >> 2] = checksum
-            self._offset, self._sequence = offset + size, sequence + 1
+            self._store(kind, step, count, index, payload, wall(), monotonic())
         except BaseException:
             self._step_over_committed_frame()
             raise

@@ -25,7 +25,7 @@ class RankDiagnosis(msgspec.Struct):
     """What is wrong with one rank, and what was.
 
     `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it
-    open. `active` keeps 1 or 0 for each (fault, category, severity) that has been open; `incidents` counts openings.
+    open. `opened` keeps each (fault, category, severity) that has been open; `incidents` counts openings.
     """
 
     run: str
@@ -33,7 +33,7 @@ class RankDiagnosis(msgspec.Struct):
     trackers: dict[str, dict[str, Hysteresis]] = {}
     open: dict[str, Finding] = {}
     closed: list[Finding] = []
-    active: dict[tuple[str, str, str], int] = {}
+    opened: set[tuple[str, str, str]] = set()
     incidents: dict[tuple[str, str], int] = {}
 
     def observe(self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None) -> None:
@@ -115,14 +115,13 @@ class RankDiagnosis(msgspec.Struct):
             evidence=[],
             first_action=fault.first_action,
         )
-        self.active[fault.name, fault.category, fault.severity] = 1
+        self.opened.add((fault.name, fault.category, fault.severity))
         incident = fault.name, fault.category
         self.incidents[incident] = self.incidents.get(incident, 0) + 1
 
     def _close(self, name: str, time: float, step: int | None, reason: str) -> None:
         finding = self.open.pop(name)
         finding.closed_time, finding.closed_step, finding.closed_reason = time, step, reason
-        self.active[finding.fault, finding.category, finding.severity] = 0
         self.closed.append(finding)
         del self.closed[:-MAX_CLOSED]
 

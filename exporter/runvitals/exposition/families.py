@@ -88,7 +88,7 @@ def series_rows(view: SeriesView) -> list[Row]:
 
 def rank_rows(view: RankView) -> list[Row]:
     """Return what one rank shows: its vitals, its faults and its open findings."""
-    return [*_vitals(view), *_faults(view), *(row for finding in view.findings for row in _finding(finding))]
+    return [*_vitals(view), *_faults(view), *(row for finding in view.active for row in _finding(finding))]
 
 
 def _vitals(view: RankView) -> list[Row]:
@@ -114,8 +114,6 @@ def _faults(view: RankView) -> Iterator[Row]:
 
 
 def _finding(finding: Finding) -> list[Row]:
-    if not finding.is_open:
-        return []
     labels = (finding.run, finding.rank, finding.fault, finding.category, finding.severity)
     return [
         Row(metrics.FAULT_CONFIDENCE, labels, finding.confidence),

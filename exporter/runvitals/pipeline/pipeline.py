@@ -19,14 +19,24 @@ _UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
 
 
 class RankSettings(Settings, frozen=True):
-    """How many ranks are watched, and how long they stay on the page.
+    """How many ranks are watched, and how long they and their findings stay on the page.
 
     After its run ended: `ended_seconds`. A rank whose end nobody reports (StatsD), once it is silent: `silent_seconds`.
+    A finding is shown as active for at least `hold_seconds`, so that no scraper misses a short one: at least two scrape
+    intervals.
     """
 
     max_ranks: int = 1_000
     ended_seconds: float = 600.0
     silent_seconds: float = 3_600.0
+    hold_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if self.max_ranks < 1 or not min(self.ended_seconds, self.silent_seconds) > 0.0:
+            raise ValueError("max_ranks must be at least 1, ended_seconds and silent_seconds above 0")
+        if not 0.0 <= self.hold_seconds <= self.ended_seconds:
+            raise ValueError(f"hold_seconds must be from 0 to ended_seconds, not {self.hold_seconds}")
 
 
 class PipelineState(msgspec.Struct):
@@ -97,7 +107,7 @@ class Pipeline:
             time=now,
             ready=ready,
             series=tuple(series.view(now) for series in self._store),
-            ranks=tuple(rank.view(self._table) for rank in self._ranks.values()),
+            ranks=tuple(rank.view(self._table, now, self._settings.hold_seconds) for rank in self._ranks.values()),
             sources=sources,
             past_findings=tuple(self._past),
             dropped=dict(self._dropped + self._store.dropped),

@@ -18,7 +18,7 @@ from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.series import Admission, Series
-from runvitals.values import OK, Event, EventKind, RankView, RunStatus, Sample, Verdict
+from runvitals.values import OK, Event, EventKind, Finding, RankView, RunStatus, Sample, Verdict
 
 _ENDS = {
     EventKind.RUN_FINISHED: RunStatus.FINISHED,
@@ -112,8 +112,10 @@ class Rank(msgspec.Struct):
         """Close what is open: nothing has come for so long that the run has most likely ended."""
         self.diagnosis.close_all(self.last_seen + seconds, self.step, rank_diagnosis.SILENT)
 
-    def view(self, table: FaultTable) -> RankView:
-        """Return the rank as the page shows it."""
+    def view(self, table: FaultTable, now: float, hold_seconds: float) -> RankView:
+        """Return the rank as the page shows it at `now`; findings stay active for `hold_seconds` at least."""
+        findings = tuple(self.diagnosis.findings())
+        active = tuple(one for one in findings if one.is_open or now - one.opened_time < hold_seconds)
         return RankView(
             run=self.run,
             rank=self.rank,
@@ -123,10 +125,11 @@ class Rank(msgspec.Struct):
             last_step_time=self.last_step_time,
             explosion_probability=self.explosion_probability,
             explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
-            fault_active=dict(self.diagnosis.active),
+            fault_active={**dict.fromkeys(self.diagnosis.opened, 0), **dict.fromkeys(map(_labels, active), 1)},
             fault_states=self.diagnosis.states(table),
             incidents=dict(self.diagnosis.incidents),
-            findings=tuple(self.diagnosis.findings()),
+            active=active,
+            findings=findings,
         )
 
     def _start(self, event: Event, table: FaultTable) -> None:
@@ -176,6 +179,10 @@ class Rank(msgspec.Struct):
     def _forecast(self) -> ExplosionProbability | None:
         detector = self.detectors[faults.GRADIENT_EXPLOSION.name]
         return detector.forecast if isinstance(detector, GradientExplosion) else None
+
+
+def _labels(finding: Finding) -> tuple[str, str, str]:
+    return finding.fault, finding.category, finding.severity
 
 
 def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:

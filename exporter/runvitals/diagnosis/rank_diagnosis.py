@@ -33,7 +33,7 @@ class RankDiagnosis(msgspec.Struct):
     trackers: dict[str, dict[str, Hysteresis]] = {}
     open: dict[str, Finding] = {}
     closed: list[Finding] = []
-    opened: set[tuple[str, str, str]] = set()
+    opened: list[tuple[str, str, str]] = []
     incidents: dict[tuple[str, str], int] = {}
 
     def observe(self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None) -> None:
@@ -115,7 +115,9 @@ class RankDiagnosis(msgspec.Struct):
             evidence=[],
             first_action=fault.first_action,
         )
-        self.opened.add((fault.name, fault.category, fault.severity))
+        labels = fault.name, fault.category, fault.severity
+        if labels not in self.opened:
+            self.opened.append(labels)
         incident = fault.name, fault.category
         self.incidents[incident] = self.incidents.get(incident, 0) + 1
 

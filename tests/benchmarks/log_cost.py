@@ -2,8 +2,8 @@
 
     python tests/benchmarks/log_cost.py
 
-Each contender records the ten scalars of one step. They take turns within one process, and the CPU time of the thread is
-counted, so that a busy machine slows all alike; the table shows the median of the rounds and ratios of medians. The
+Each contender records the ten scalars of one step. They take turns within one process, and the CPU time of the thread
+is counted, so that a busy machine slows all alike; the table shows the median of the rounds and ratios of medians. The
 promises are: at most 0.6 of ten unlabelled `prometheus_client` gauge sets, and at most a sixth of ten
 `.labels(run, rank).set()`.
 """

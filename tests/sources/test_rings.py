@@ -17,7 +17,7 @@ from tests.sources.ring_writers import writing
 import runvitals
 from runvitals.client.ring_format import NotARingError
 from runvitals.client.ring_writer import RingWriter
-from runvitals.sources import ring_follower
+from runvitals.sources import ring_follower, rings
 from runvitals.sources.rings import RING_MAGIC, RingSettings, RingSource, read_ring
 from runvitals.values import Event, EventKind, Poll, Sample
 
@@ -363,7 +363,8 @@ def test_its_own_process_s_ring_is_left_alone(runs: Path, monkeypatch: pytest.Mo
     with runvitals.watch("r") as run:
         run.log(step=1, loss=1.0)
         source = started_source(runs)
-        assert kinds(source.poll(time.time())) == []
+        poll = source.poll(time.time())
+        assert (kinds(poll), poll.rejected) == ([], {})
         source.close()
         with pytest.raises(NotARingError, match="drop its lock"):
             list(read_ring(next(runs.glob("*.ring"))))
@@ -387,6 +388,17 @@ def test_a_ring_that_is_read_while_it_is_written(runs: Path) -> None:
         items = list(read_ring(path))
     assert [getattr(item, "kind", "sample") for item in items] == [EventKind.RUN_STARTED, "sample"]
     assert path.read_bytes().startswith(RING_MAGIC)
+
+
+def test_a_flood_of_files_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a folder with more files than anybody needs the first are looked at, and that there are more is counted."""
+    monkeypatch.setattr(rings, "_MAX_FILES", 5)
+    for number in range(8):
+        (runs / f"{number}.ring").touch()
+    source = RingSource(RingSettings(folders=(str(runs),)))
+    assert source.poll(time.time()).rejected == {"too_many_files": 1, "truncated": 5}
+    assert source.poll(time.time()).rejected == {}
+    source.close()
 
 
 def test_impossible_settings_are_refused() -> None:

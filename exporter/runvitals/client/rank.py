@@ -23,7 +23,8 @@ def rank_and_world_size(rank: object = None, world_size: object = None) -> tuple
     else:
         known_rank, known_size = "0", ""
     size = str(world_size) if world_size is not None else known_size
+    shown = str(known_rank if rank is None else rank).encode("utf-8", "replace").decode()
     return (
-        str(known_rank if rank is None else rank)[:MAX_RANK],
+        shown[:MAX_RANK] or "0",
         int(size) if size.isdecimal() and len(size) < 10 else 1,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -53,9 +54,20 @@ def slug(run: str) -> str:
 def _prepare(descriptor: int, header: Header) -> None:
     own(descriptor)
     os.fchmod(descriptor, _mode())
-    # Reserved before it is mapped: a disk that fills up later must not kill the writer by SIGBUS.
-    os.posix_fallocate(descriptor, 0, header.ring_bytes)
+    _reserve(descriptor, header.ring_bytes)
     os.pwrite(descriptor, encode_header(header._replace(locked=_lock(descriptor))), 0)
+
+
+def _reserve(descriptor: int, size: int) -> None:
+    """Take the space before it is mapped: a disk that fills up later must not kill the writer by SIGBUS."""
+    try:
+        os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        os.pwrite(descriptor, bytes(size), 0)  # some file systems reserve nothing, and some C libraries do not try
+        if os.fstat(descriptor).st_size != size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
 
 def _lock(descriptor: int) -> bool:

@@ -14,6 +14,7 @@ import stat
 from runvitals.client.ring_format import HEADER_BYTES, Header, NotARingError, decode_header
 
 SUFFIX = ".ring"
+OWN_RING = "own_ring"
 OWN_RINGS: set[tuple[int, int]] = set()
 """Device and inode of each ring this process writes."""
 
@@ -63,7 +64,7 @@ def open_regular_file(path: str) -> int:
     if not stat.S_ISREG(status.st_mode):
         raise NotARingError("not_a_regular_file", "it is not a regular file")
     if is_own(status):
-        raise NotARingError("own_ring", "this process writes it; opening it again would drop its lock")
+        raise NotARingError(OWN_RING, "this process writes it; opening it again would drop its lock")
     # Not blocking: what was a file a moment ago may be a named pipe now.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

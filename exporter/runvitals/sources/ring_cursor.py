@@ -80,6 +80,8 @@ class RingCursor:
     def _read_lap(self, limit: int, frames: list[Frame]) -> None:
         place = self.offset % self._capacity
         left = self._capacity - place
+        if left >= FRAME_BYTES and self._stated_offset(place) != self.offset:
+            return
         chunk = self._pread(place, min(max(limit, LARGEST_FRAME), left))
         lap_end = self.offset + left
         at = 0
@@ -112,13 +114,14 @@ class RingCursor:
 
     def _is_lapped(self) -> bool:
         """Tell whether the writer has begun a lap after the one to which this place belongs."""
-        first = self._pread(0, min(LARGEST_FRAME, self._capacity))
-        offset = _offset_at(first, 0)
-        return (
-            offset is not None
-            and offset % self._capacity == 0
-            and offset // self._capacity > self.offset // self._capacity
-        )
+        if self._stated_offset(0) // self._capacity <= self.offset // self._capacity:
+            return False
+        offset = _offset_at(self._pread(0, min(LARGEST_FRAME, self._capacity)), 0)
+        return offset is not None and offset % self._capacity == 0
+
+    def _stated_offset(self, place: int) -> int:
+        """Return the offset a frame there states, if there is one: a cheap look before the whole frame is read."""
+        return int(_unpack(self._pread(place, FRAME_BYTES))[2])
 
     def _go_to_oldest(self, frames: list[Frame]) -> bool:
         """Go on to the oldest whole frame from here on; False if there is none. Takes the lap's names along."""

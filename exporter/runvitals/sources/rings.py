@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from runvitals.client.live_rings import expand_folders
-from runvitals.client.ring_files import ring_paths
+from runvitals.client.ring_files import OWN_RING, ring_paths
 from runvitals.client.ring_folders import reader_folders
 from runvitals.client.ring_format import MAGIC, NotARingError
 from runvitals.settings import Settings
@@ -19,6 +19,8 @@ from runvitals.values import Event, EventKind, Poll, Sample
 
 RING_MAGIC = MAGIC
 """The first bytes of a ring file."""
+
+_MAX_FILES = 4096  # of one folder
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +108,10 @@ class RingSource:
 
     def _list(self, folder: str, rejected: Counter[str]) -> list[str]:
         try:
-            return ring_paths(folder)
+            paths = ring_paths(folder)
+            if len(paths) > _MAX_FILES:
+                self._count_once(folder, "too_many_files", rejected)
+            return paths[:_MAX_FILES]
         except PermissionError:
             self._count_once(folder, "folder_permission_denied", rejected)
         except FileNotFoundError:
@@ -199,8 +204,9 @@ class RingSource:
         self._done.add(name)
 
     def _refuse(self, name: str, error: NotARingError, rejected: Counter[str]) -> None:
-        log.warning("the ring %r is skipped: %s", name, error)
-        rejected[error.reason] += 1
+        if error.reason != OWN_RING:
+            log.warning("the ring %r is skipped: %s", name, error)
+            rejected[error.reason] += 1
         self._done.add(name)
 
     def _count_once(self, name: str, reason: str, rejected: Counter[str]) -> bool:

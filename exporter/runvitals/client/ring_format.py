@@ -31,7 +31,6 @@ Every lap begins with all names in use, so that a reader who comes late knows th
 from __future__ import annotations
 
 import json
-import math
 import struct
 from typing import NamedTuple
 from zlib import crc32
@@ -49,6 +48,8 @@ BODY = struct.Struct("<IQQddqBxHHxx")
 """The head of a frame without its CRC, which is stored last."""
 PAD, NAMES, LAYERS, SKIPPED, CLOSE, SCALARS, EVENT = range(1, 8)
 NO_STEP = -1
+LATEST_TIME = 1e11
+"""Unix time beyond which nothing is a time: the year 5138."""
 MAX_INDEX = 4096
 """Names, and layers, of one ring."""
 MAX_NAME = 200
@@ -159,7 +160,7 @@ def _checked(value: object, kind: type) -> object:
         raise TypeError(f"{value!r:.40} is no {kind.__name__}")
     if isinstance(value, str):
         value.encode()  # raises where a lone surrogate could never be shown
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and not 0.0 <= value < LATEST_TIME:
         raise ValueError(f"{value} is no time")
     return value
 

@@ -24,6 +24,7 @@ LARGEST_FRAME = 64 << 10
 _MAX_CANDIDATES = 4096
 _MAX_JUMPS = 8
 _FARTHEST_OFFSET = 1 << 62
+_CUT_SHORT = "it was cut short while it was read"
 _unpack = FRAME.unpack_from
 
 
@@ -57,6 +58,8 @@ class RingCursor:
     def read(self, limit: int) -> list[Frame]:
         """Return the next frames of at most about `limit` bytes; none if there are none yet. Raises NotARingError."""
         frames: list[Frame] = []
+        if os.fstat(self._descriptor).st_size < HEADER_BYTES + self._capacity:
+            raise NotARingError("truncated", _CUT_SHORT)
         if self.sequence is None and not self._is_lapped():
             self.sequence = 0
         self.exhausted = False
@@ -139,7 +142,7 @@ class RingCursor:
     def _pread(self, place: int, size: int) -> bytes:
         data = os.pread(self._descriptor, size, HEADER_BYTES + place)
         if len(data) != size:
-            raise NotARingError("truncated", "it was cut short while it was read")
+            raise NotARingError("truncated", _CUT_SHORT)
         return data
 
 

@@ -14,6 +14,7 @@ from runvitals.catalogue.signals import canonical
 from runvitals.client.ring_format import (
     CLOSE,
     EVENT,
+    LATEST_TIME,
     LAYERS,
     MAX_INDEX,
     MAX_NAME,
@@ -30,7 +31,6 @@ _MARKS = {
     kind.value: kind
     for kind in (EventKind.RESUME, EventKind.PHASE, EventKind.EVALUATION, EventKind.CHECKPOINT, EventKind.BATCH)
 }
-_LATEST_TIME = 1e11
 _MAX_SIGNAL_TUPLES = 1024
 
 
@@ -60,7 +60,7 @@ class RingDecoder:
             decode = _DECODERS.get(frame.kind)
             if decode is None:
                 self.rejected["unknown_record"] += 1
-            elif not 0.0 < frame.wall < _LATEST_TIME:
+            elif not 0.0 < frame.wall < LATEST_TIME:
                 self.rejected["bad_time"] += 1
             else:
                 self.newest_time = max(self.newest_time, frame.wall)

@@ -80,8 +80,8 @@ def test_scores_are_a_row_for_each_observation(tmp_path):
 
 
 def test_times_in_the_file_are_used_and_the_clock_counts(tmp_path):
-    """A step that came two hours late was a stall; without times nothing is known of that."""
-    times = [1e9 + step + (7200.0 if step >= 150 else 0.0) for step in range(200)]
+    """A step that came half an hour late was a stall; without times nothing is known of that."""
+    times = [1e9 + step + (1800.0 if step >= 150 else 0.0) for step in range(200)]
     timed = write_csv(tmp_path / "timed.csv", healthy(200), "step,loss,note,time", times)
     _, findings = replay(tmp_path, timed)
     assert [(one["fault"], one["opened_time"]) for one in findings] == [("run_stalled", times[149] + 60.0)]

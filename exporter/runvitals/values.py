@@ -40,6 +40,7 @@ class EventKind(str, Enum):
     RUN_RAISED = "run_raised"
     RUN_CRASHED = "run_crashed"
     RUN_UNKNOWN = "run_unknown"
+    RUN_HEARD_AGAIN = "run_heard_again"
     DUPLICATE_WRITER = "duplicate_writer"
     RESUME = "resume"
     PHASE = "phase"

@@ -259,3 +259,15 @@ def test_a_layer_of_its_own_is_no_fault_of_the_rank(signal):
     """Per-layer signals have series; the faults of this version are those of the whole rank."""
     items = [item._replace(layer="h.3") for item in samples(signal, [*healthy(100), math.nan])]
     assert not found(run_through(items))
+
+
+def test_a_run_that_is_heard_again_goes_on_where_it_was():
+    """After silence on a file system without locks, baselines and findings are those from before."""
+    items = [started(), *samples("loss", [*healthy(50), math.nan])]
+    items += [event(EventKind.RUN_UNKNOWN, START + 400), event(EventKind.RUN_HEARD_AGAIN, START + 500)]
+    pipeline = run_through(items)
+    [rank] = pipeline.snapshot(START + 500, (), ready=True).ranks
+    assert rank.status is RunStatus.RUNNING
+    assert found(pipeline)["nonfinite_loss"].is_open
+    [series] = pipeline.snapshot(START + 500, (), ready=True).series
+    assert series.window_samples == 50

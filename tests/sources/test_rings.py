@@ -300,7 +300,7 @@ def test_where_nothing_tells_whether_it_lives(runs: Path, source: RingSource, mo
         assert kinds(source.poll(now + 301)) == ["run_unknown"]
         assert kinds(source.poll(now + 302)) == []
         writer.do("run.log(step=2, loss=2.0)")
-        assert kinds(source.poll(now + 303)) == ["run_started", "loss=2"]
+        assert kinds(source.poll(now + 303)) == ["run_heard_again", "loss=2"]
         late = started_source(runs)
         assert kinds(late.poll(now + 1)) == []  # whether it had ended before cannot be known
         writer.do("run.log(step=3, loss=3.0)")

@@ -96,6 +96,8 @@ class Rank(msgspec.Struct):
             self._end(event, table)
         elif event.kind is EventKind.RUN_UNKNOWN:
             self.status = RunStatus.UNKNOWN
+        elif event.kind is EventKind.RUN_HEARD_AGAIN:
+            self.status = RunStatus.RUNNING
         elif event.kind in _PAUSES:
             self.stall.pause(event.time)
         elif event.kind is EventKind.DUPLICATE_WRITER:

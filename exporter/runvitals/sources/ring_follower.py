@@ -139,7 +139,7 @@ class RingFollower:
         if not heard or not self._silent:
             return []
         self._silent = False
-        return [self.event(EventKind.RUN_STARTED, now, "heard again")]
+        return [self.event(EventKind.RUN_HEARD_AGAIN, now)]
 
     def _silence(self, now: float, live: bool | None) -> list[Sample | Event]:
         if live is False:

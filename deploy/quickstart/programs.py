@@ -15,6 +15,8 @@ from .processes import Processes, ProgramEndedError
 SECONDS_TO_START = 60.0
 RUN = "demo"
 
+SIDECAR_CONFIG = "ranks: {hold_seconds: 5}  # Prometheus asks every second, so a finding need not be held for long\n"
+
 
 class Folders(NamedTuple):
     """The repository, and where the quickstart keeps data and logs."""
@@ -40,11 +42,15 @@ class Folders(NamedTuple):
 
 
 def start_sidecar(processes: Processes, folders: Folders, addresses: Addresses) -> None:
-    """Start `runvitals serve` with its defaults. Raises ProgramEndedError if it does not come up."""
+    """Start `runvitals serve`, all but with its defaults. Raises ProgramEndedError if it does not come up."""
+    config = folders.data / "runvitals.yml"
+    config.write_text(SIDECAR_CONFIG, encoding="utf-8")
     listen = f"--web.listen-address={LOOPBACK}:{addresses.sidecar}"
     environment = {"RUNVITALS_RUNS_DIR": str(folders.runs), "RUNVITALS_STATE_DIR": str(folders.data / "state")}
     folders.runs.mkdir()
-    processes.start("sidecar", [sys.executable, "-m", "runvitals", "serve", listen], environment)
+    processes.start(
+        "sidecar", [sys.executable, "-m", "runvitals", "serve", f"--config.file={config}", listen], environment
+    )
     _wait(processes, "sidecar", lambda: fetch.answers(f"{url(addresses.sidecar)}/-/ready"))
 
 

@@ -35,8 +35,8 @@ class Watch:
 
     def look(self, run: str | None = None) -> None:
         """Tell what is new since the last look, and now and then the vitals of `run`."""
-        self._look_at_messages()
         self._ask(self._look_at_findings)
+        self._look_at_messages()  # after the findings, by which it knows the runs
         if self._with_alerting:
             prometheus, alertmanager = url(self._addresses.prometheus), url(self._addresses.alertmanager)
             self._ask(lambda: self._compare("scrape", stations.scraped_faults(prometheus)))

@@ -12,12 +12,14 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 chosen=(-m "not slow")
+extras=(test lint)
 if [ "${1:-}" = --all ]; then
     chosen=()
+    extras+=(frameworks)
     shift
 fi
 
-deploy/environment.sh .venv --editable test lint
+deploy/environment.sh .venv --editable "${extras[@]}"
 # Without Prometheus and Alertmanager the tests that need them fail, and say so: a skipped test proves nothing.
 deploy/bring_tools.sh || echo "Going on; the tests that need them will fail." >&2
 export PATH="$root/.venv/bin:$root/.tools/bin:$PATH" RUNVITALS_REQUIRE_PROGRAMS=1

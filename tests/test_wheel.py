@@ -24,7 +24,8 @@ spent = time.perf_counter() - begin
 with runvitals.watch("from-the-wheel") as run:
     run.log(step=1, loss=1.0)
     run.mark("phase", "two")
-foreign = sorted(name for name in set(sys.modules) - before if "site-packages" in (getattr(sys.modules[name], "__file__", "") or ""))
+new = set(sys.modules) - before
+foreign = sorted(name for name in new if "site-packages" in (getattr(sys.modules[name], "__file__", "") or ""))
 print(f"import {spent * 1e3:.1f} ms", [name for name in foreign if name.split(".")[0] != "runvitals"])
 """
 
@@ -39,9 +40,10 @@ def wheel(tmp_path_factory):
 
 
 def new_environment(folder, *packages):
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)  # Debian splits ensurepip off
     python = folder / "bin" / "python"
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], check=True, stdin=subprocess.DEVNULL)
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", *packages]
+    subprocess.run(install, check=True, stdin=subprocess.DEVNULL)
     return python
 
 

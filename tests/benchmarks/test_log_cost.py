@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tests.benchmarks.log_cost import CONTENDERS, LABELLED, UNLABELLED, microseconds_per_step
 
 ATTEMPTS = 5

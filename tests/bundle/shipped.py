@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.programs import ROOT, find_program
 
 from runvitals.catalogue.faults import Fault
+from tests.programs import ROOT, find_program
 
 PROMETHEUS = ROOT / "prometheus"
 ALERTMANAGER = ROOT / "alertmanager"

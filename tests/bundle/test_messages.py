@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager
+from runvitals.catalogue import faults
 from tests.bundle.shipped import ALERTS, alert_name
 from tests.programs import ROOT
 from tests.servers import (
@@ -24,8 +26,6 @@ from tests.servers import (
     running_sns_server,
     wait_until,
 )
-
-from runvitals.catalogue import faults
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,11 @@ from typing import NamedTuple
 
 import pytest
 import yaml
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager, write_prometheus
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from runvitals.catalogue import faults, metrics
 from tests.bundle.shipped import ALERTMANAGER_CONFIG, RUNBOOKS, alert_name, load
 from tests.bundle.test_runbooks import commands
 from tests.programs import ROOT, find_program
@@ -28,8 +30,6 @@ from tests.servers import (
     serving_page,
     wait_until,
 )
-
-from runvitals.catalogue import faults, metrics
 
 pytestmark = pytest.mark.slow
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.bundle.shipped import ALERTMANAGER_CONFIG, ALERTS, alert_name, load, run_program
 
 from runvitals.catalogue import faults
+from tests.bundle.shipped import ALERTMANAGER_CONFIG, ALERTS, alert_name, load, run_program
 
 CONFIG = load(ALERTMANAGER_CONFIG)
 TOLD = {"critical": "sms,email", "warning": "email", "info": "null"}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+
+from runvitals.catalogue import faults, metrics, signals
 from tests.bundle.shipped import (
     ALERTS,
     PROMETHEUS,
@@ -16,8 +18,6 @@ from tests.bundle.shipped import (
     metric_names,
     run_program,
 )
-
-from runvitals.catalogue import faults, metrics, signals
 
 RANK_FAULTS = [fault for fault in faults.ALL if fault.scope == "rank"]
 FAULT_ALERTS = {alert_name(fault): fault for fault in RANK_FAULTS}

@@ -6,9 +6,9 @@ import re
 import shlex
 
 import pytest
-from tests.bundle.shipped import ALERTS, RUNBOOKS, metric_names
 
 from runvitals.catalogue import metrics
+from tests.bundle.shipped import ALERTS, RUNBOOKS, metric_names
 
 PARTS = ["Means", "Looks like", "Why", "Confirm", "First action", "False alarm", "Silence"]
 TEXT = RUNBOOKS.read_text(encoding="utf-8")

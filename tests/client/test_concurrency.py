@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.client.written import events, items, only_ring, run_script, samples, values
 
 import runvitals
 from runvitals.client import ring_writer
 from runvitals.client.ring_creation import create_ring
 from runvitals.client.ring_format import EVENT, NO_STEP, padded
 from runvitals.values import Event, EventKind
+from tests.client.written import events, items, only_ring, run_script, samples, values
 
 
 @pytest.fixture

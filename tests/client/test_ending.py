@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.client.written import events, run_script
 
 from runvitals.values import EventKind
+from tests.client.written import events, run_script
 
 BEGIN = "import runvitals, os, sys, signal\nrun = runvitals.watch('r')\nrun.log(step=3, loss=1.0)\n"
 BLOCK = "import runvitals, os, sys, signal\nwith runvitals.watch('r') as run:\n    run.log(step=3, loss=1.0)\n    "
@@ -39,6 +39,7 @@ CRASHED, FINISHED, RAISED = EventKind.RUN_CRASHED, EventKind.RUN_FINISHED, Event
         (BLOCK + "raise ValueError('a secret')", RAISED, "ValueError"),
         (BLOCK + "sys.exit(0)", FINISHED, ""),
         (BLOCK + "sys.exit(3)", RAISED, "SystemExit"),
+        (BLOCK + "import numpy; sys.exit(numpy.zeros(2))", RAISED, "SystemExit"),
         (IN_A_FUNCTION, RAISED, "RuntimeError"),
     ],
 )

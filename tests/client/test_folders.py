@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.client.written import only_ring, run_script, values
 
 import runvitals
 from runvitals.client import ring_creation, ring_folders
 from runvitals.client.ring_creation import create_ring
+from tests.client.written import only_ring, run_script, values
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: mounts, or becomes another user")
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.client.written import run_script, values
 
 import runvitals
 from runvitals.sources.rings import RingSettings, RingSource
 from runvitals.values import Sample
+from tests.client.written import run_script, values
 
 
 class Tensor:
@@ -175,6 +175,24 @@ def test_warnings_as_errors_never_raise(monkeypatch: pytest.MonkeyPatch) -> None
     done = run_script(script, "-W", "error")
     assert done.stdout == "went on False\n"
     assert done.stderr.count("runvitals:") == 1
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_run_that_cannot_be_named() -> None:
+    """A name that raises, and whose exception raises when it is shown, turns the client off with a warning."""
+
+    class UnspeakableError(Exception):
+        def __str__(self) -> str:
+            raise self
+
+    class Name:
+        def __str__(self) -> str:
+            raise UnspeakableError
+
+    with pytest.warns(RuntimeWarning, match="UnspeakableError") as caught:
+        run = runvitals.watch(Name())  # type: ignore[arg-type]
+    assert not run.is_recording
+    assert caught[0].filename == __file__
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,19 @@ def test_all_ended_rings_together_are_bounded(runs: Path, monkeypatch: pytest.Mo
     assert left == ["run3", "run4", "run5", "run6", "run7"]  # the newest was not yet ended when it pruned
 
 
+def test_files_that_are_no_rings_are_never_deleted(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user's own file that is named like a ring stays, however old and large it is."""
+    monkeypatch.setattr(ring_pruning, "KEPT_BYTES", 1 << 20)
+    runs.mkdir()
+    others = [runs / "wedding.ring", runs / "r-1.ring", runs / "empty.ring"]
+    for path in others:
+        path.write_bytes(b"mine" * (1 << 20) * (path.stem != "empty"))
+        os.utime(path, (1, 1))
+    for _ in range(6):
+        make_ended("r")
+    assert all(path.exists() for path in others)
+
+
 def test_live_rings_keep_their_lock_through_all_that(runs: Path) -> None:
     """Neither pruning nor a second `watch` in the same process deletes a live ring or drops its lock."""
     run = runvitals.watch("r")

@@ -45,7 +45,7 @@ MISTAKES = {
     ),
     "counts that cannot be": (
         "faults:\n  loss_spike: {open_count: 3}\n",
-        "c.yml:1: faults: loss_spike: open_count 3 must be from 1 to open_window 1 (at most 1024), "
+        "c.yml:1: faults: loss_spike: open_count 3 must be from 1 to open_window 1 (at most 64), "
         "and close_count 16 at least 1",
     ),
     "a severity that is none": (

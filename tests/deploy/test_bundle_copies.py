@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from deploy.quickstart import bundle_copies
 from deploy.quickstart.addresses import Addresses
 from tests.programs import find_program

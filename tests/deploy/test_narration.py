@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from deploy.quickstart.narration import LINES_OF_MESSAGE, Narration, in_words
 from deploy.quickstart.stations import Vitals
 

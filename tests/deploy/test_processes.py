@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from deploy.quickstart import processes as processes_file
 from deploy.quickstart.processes import Processes, ProgramEndedError
 

@@ -5,7 +5,6 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.streams import any_step, any_value, healthy, samples
 
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.run_end import verdict_on_end
@@ -14,6 +13,7 @@ from runvitals.pipeline.rank import make_detectors, make_stall
 from runvitals.series import Admission, SeriesSettings, SeriesStore
 from runvitals.stats.normal import upper_tail
 from runvitals.values import Event, EventKind, State
+from tests.streams import any_step, any_value, healthy, samples
 
 SETTINGS = SeriesSettings()
 TABLE = resolve({})

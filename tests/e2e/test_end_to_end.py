@@ -1,7 +1,7 @@
 """From a training process to a mailbox and a telephone, with the real program at every station.
 
-Training (numpy, a process of its own) → ring → `runvitals serve` → Prometheus with the shipped rules → Alertmanager with
-the shipped routes → an SMTP server and an SNS server. Only addresses and intervals are the quickstart's.
+Training (numpy, a process of its own) → ring → `runvitals serve` → Prometheus with the shipped rules → Alertmanager
+with the shipped routes → an SMTP server and an SNS server. Only addresses and intervals are the quickstart's.
 """
 
 import signal
@@ -12,8 +12,11 @@ import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
+
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager, write_prometheus
+from runvitals.sources.rings import read_ring
+from runvitals.values import Sample
 from tests.programs import ROOT
 from tests.servers import (
     PATIENCE,
@@ -24,9 +27,6 @@ from tests.servers import (
     wait_until,
 )
 from tests.test_serve import CONFIG, sidecar
-
-from runvitals.sources.rings import read_ring
-from runvitals.values import Sample
 
 pytestmark = pytest.mark.slow
 

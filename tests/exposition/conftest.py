@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.exposition.snapshots import FixedBackend, snapshot
 
 from runvitals.exposition.server import Server, WebSettings
+from tests.exposition.snapshots import FixedBackend, snapshot
 
 Serve = Callable[..., Server]
 

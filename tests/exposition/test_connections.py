@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
-from tests.exposition.conftest import Serve
-from tests.exposition.requests import PATIENCE_SECONDS, ask
-from tests.exposition.snapshots import FixedBackend, series, snapshot
 
 from runvitals.exposition.server import Server
 from runvitals.values import Snapshot
+from tests.exposition.conftest import Serve
+from tests.exposition.requests import PATIENCE_SECONDS, ask
+from tests.exposition.snapshots import FixedBackend, series, snapshot
 
 DEADLINE = 5.0
 BIG = 1000  # series: a page of a megabyte, more than the buffers of a connection hold

@@ -9,13 +9,13 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.exposition.conftest import Serve
-from tests.exposition.requests import ask
-from tests.exposition.snapshots import NOW, FixedBackend, closed_finding, finding, rank_view, snapshot
 
 from runvitals.exposition.findings_json import findings_json, ordered_findings
 from runvitals.exposition.log_once import LogOnce
 from runvitals.values import Evidence, Finding
+from tests.exposition.conftest import Serve
+from tests.exposition.requests import ask
+from tests.exposition.snapshots import NOW, FixedBackend, closed_finding, finding, rank_view, snapshot
 
 
 def read(findings: list[Finding]) -> list[dict[str, object]]:

@@ -11,13 +11,13 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.exposition.conftest import Serve
-from tests.exposition.requests import ask
-from tests.exposition.snapshots import NOW, closed_finding, finding, rank_view, snapshot, source_view
 
 from runvitals.exposition import landing_page as page
 from runvitals.exposition.landing_page import landing_page
 from runvitals.values import Evidence, RunStatus, Snapshot
+from tests.exposition.conftest import Serve
+from tests.exposition.requests import ask
+from tests.exposition.snapshots import NOW, closed_finding, finding, rank_view, snapshot, source_view
 
 VOID = {"meta", "br", "link"}
 

@@ -13,6 +13,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from runvitals.catalogue import metrics
+from runvitals.exposition import metrics_page
+from runvitals.exposition.backend import ReloadStatus
+from runvitals.exposition.log_once import LogOnce
+from runvitals.exposition.metrics_text import negotiate
+from runvitals.exposition.process_metrics import process_families
+from runvitals.values import RunStatus, Snapshot, State
 from tests.exposition.pages import ACCEPTS, OPENMETRICS, Samples, key, read_page
 from tests.exposition.snapshots import (
     EXPLOSION,
@@ -25,14 +33,6 @@ from tests.exposition.snapshots import (
     snapshot,
     source_view,
 )
-
-from runvitals.catalogue import metrics
-from runvitals.exposition import metrics_page
-from runvitals.exposition.backend import ReloadStatus
-from runvitals.exposition.log_once import LogOnce
-from runvitals.exposition.metrics_text import negotiate
-from runvitals.exposition.process_metrics import process_families
-from runvitals.values import RunStatus, Snapshot, State
 
 LOG = logging.getLogger("test")
 RANK = {"run": "llama", "rank": "0"}

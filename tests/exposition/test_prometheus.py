@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
+from runvitals.catalogue import metrics
+from runvitals.exposition.server import Server
 from tests.exposition.conftest import Serve
 from tests.exposition.requests import PATIENCE_SECONDS, ask
 from tests.exposition.snapshots import FixedBackend, rank_view, series, snapshot
 from tests.programs import find_program
-
-from runvitals.catalogue import metrics
-from runvitals.exposition.server import Server
 
 ODD_NAME = 'a "run"\\\nwith\0all\r\u2028\x85 of <it> é{}=,#'
 

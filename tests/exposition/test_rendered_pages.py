@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.exposition.snapshots import snapshot
 
 from runvitals.exposition.rendered import MAX_AGE_SECONDS, RenderedPages
+from tests.exposition.snapshots import snapshot
 
 
 class Rendering:

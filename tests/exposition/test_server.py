@@ -11,16 +11,16 @@ import time
 from contextlib import closing, suppress
 
 import pytest
-from tests.exposition.conftest import Serve
-from tests.exposition.pages import ACCEPTS, OPENMETRICS, key, read_page
-from tests.exposition.requests import PATIENCE_SECONDS, ask
-from tests.exposition.snapshots import NOW, FixedBackend, series, snapshot
 
 from runvitals.catalogue import metrics
 from runvitals.exposition import metrics_page, routes
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.exposition.server import Server, WebSettings
 from runvitals.values import Snapshot
+from tests.exposition.conftest import Serve
+from tests.exposition.pages import ACCEPTS, OPENMETRICS, key, read_page
+from tests.exposition.requests import PATIENCE_SECONDS, ask
+from tests.exposition.snapshots import NOW, FixedBackend, series, snapshot
 
 READ_PATHS = ["/", "/metrics", "/findings", "/config", "/-/healthy", "/-/ready"]
 

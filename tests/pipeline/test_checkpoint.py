@@ -4,13 +4,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.streams import any_items
 
 from runvitals.diagnosis.settings import resolve
 from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import Checkpoint, CheckpointError
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
+from tests.streams import any_items
 
 NOW = 1_010_000.0
 

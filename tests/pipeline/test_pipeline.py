@@ -6,13 +6,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.streams import any_items, healthy, samples, started
 
 from runvitals.catalogue import faults
 from runvitals.diagnosis.settings import FaultSettings, resolve
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.values import Event, EventKind, RunStatus, Sample, State
+from tests.streams import any_items, healthy, samples, started
 
 START = 1_000_000.0
 
@@ -57,6 +57,7 @@ def test_findings_do_not_depend_on_how_samples_are_cut_into_ticks(items, cuts, a
         newest = max([newest, *(item.time for item in items[begin:end])])
         if advance and times_rise(items):
             pieces.advance(newest)
+            pieces.advance(max([newest, *(item.time for item in items[end : end + 1])]))  # up to the next item
     end = max([item.time for item in items], default=0.0) + 1.0
     whole.advance(end)
     pieces.advance(end)
@@ -180,7 +181,7 @@ def test_a_declared_phase_and_a_resume_are_no_anomaly():
 def test_a_restarted_run_begins_a_new_segment():
     """The same run and rank again, from step 1 and at another level, is no spike and not late."""
     items = [started(), *samples("loss", healthy(100))]
-    items += [started(time=START + 200), *samples("loss", healthy(50, level=40.0), start=START + 201)]
+    items += [started(time=START + 120), *samples("loss", healthy(50, level=40.0), start=START + 121)]
     pipeline = run_through(items)
     [series] = pipeline.snapshot(START + 300, (), ready=True).series
     assert (found(pipeline), series.late, series.window_samples) == ({}, 0, 49)

@@ -8,17 +8,29 @@ import tempfile
 from pathlib import Path
 from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runvitals.client.ring_creation import create_ring
-from runvitals.client.ring_format import FRAME, FRAME_BYTES, HEADER_BYTES, SCALARS, NotARingError, decode_header
+from runvitals.client.ring_format import (
+    EVENT,
+    FRAME,
+    FRAME_BYTES,
+    HEADER_BYTES,
+    NAMES,
+    Header,
+    NotARingError,
+    decode_header,
+)
 from runvitals.client.run import Run
+from runvitals.sources.ring_cursor import Frame, RingCursor
 from runvitals.sources.rings import RingSettings, RingSource, read_ring
-from runvitals.values import Event, Sample
+from runvitals.values import Event, EventKind, Sample
 
 RING_BYTES = HEADER_BYTES + (16 << 10)
+HEADER = Header("r", "0", 1, 1, 0, 0, "", "h", 0.0, 0.0, RING_BYTES, locked=False)
 REASONS = {"truncated", "not_a_ring", "unsupported_version", "damaged_header"}
 BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -108,10 +120,27 @@ FRAMES = st.lists(
         st.integers(0, 65535),
         st.integers(-(2**63), 2**63 - 1),
         st.floats(),
-        st.integers(0, 2**64 - 1),
+        st.sampled_from([0] * 30 + [1, 2**64 - 1]),
     ),
     max_size=30,
 )
+
+
+def forged(
+    offset: int,
+    kind: int,
+    payload: bytes = b"",
+    size: int = 0,
+    layer: int = 0,
+    step: int = 0,
+    wall: float = 1e9,
+    sequence: int = 0,
+) -> bytes:
+    """A frame with a true checksum."""
+    padded = payload + bytes(-len(payload) % 8)
+    length = FRAME_BYTES + len(padded)
+    frame = FRAME.pack(0, length, offset, sequence, wall, 0.0, step, kind, size, layer)[4:] + padded
+    return struct.pack("<I", crc32(frame)) + frame
 
 
 @BOUNDED
@@ -121,10 +150,7 @@ def test_true_frames_that_hold_nonsense(ring: bytes, tmp_path: Path, frames: lis
     path = tmp_path / "r.ring"
     data = b""
     for kind, payload, size, layer, step, wall, sequence in frames:
-        padded = payload + bytes(-len(payload) % 8)  # type: ignore[operator,arg-type]
-        length = FRAME_BYTES + len(padded)
-        frame = FRAME.pack(0, length, len(data), sequence, wall, 0.0, step, kind, size, layer)[4:] + padded
-        data += struct.pack("<I", crc32(frame)) + frame
+        data += forged(len(data), kind, payload, size, layer, step, wall, sequence)  # type: ignore[arg-type]
     path.write_bytes((ring[:HEADER_BYTES] + data).ljust(RING_BYTES, b"\0")[:RING_BYTES])
     source = RingSource(RingSettings(folders=(str(tmp_path),)))
     for _ in range(3):
@@ -134,11 +160,11 @@ def test_true_frames_that_hold_nonsense(ring: bytes, tmp_path: Path, frames: lis
                 assert 0 < item.time < 1e11
                 assert item.step is None or item.step >= 0
                 assert len(item.signal) <= 200
+        msgspec.msgpack.encode(poll.position)  # or no source's position could be saved any more
         source.restore(poll.position)
         assert all(count > 0 for count in poll.rejected.values())
     source.close()
     path.unlink()
-    assert SCALARS
 
 
 def test_a_hostile_ring_takes_bounded_time(ring: bytes, tmp_path: Path) -> None:
@@ -149,3 +175,41 @@ def test_a_hostile_ring_takes_bounded_time(ring: bytes, tmp_path: Path) -> None:
         struct.pack_into("<Q", data, place, capacity * 1000 + (place - 8) % capacity)
     path = tmp_path / "r.ring"
     assert len(read(path, ring[:HEADER_BYTES] + bytes(data))) <= 2
+
+
+def test_a_ring_of_islands_takes_bounded_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lapped ring of frames with gaps between them, each to be searched for, takes a few searches of each read."""
+    capacity = RING_BYTES - HEADER_BYTES
+    data = bytearray(forged(2 * capacity, NAMES).ljust(capacity, b"\0"))
+    islands = range(capacity + 1024, 2 * capacity - FRAME_BYTES, 128)
+    for offset in islands:
+        data[offset - capacity : offset - capacity + FRAME_BYTES] = forged(offset, EVENT)
+    path = tmp_path / "r.ring"
+    path.write_bytes(bytes(HEADER_BYTES) + data)
+    searches = 0
+    search = RingCursor._go_to_oldest
+
+    def counted(cursor: RingCursor, frames: list[Frame]) -> bool:
+        nonlocal searches
+        searches += 1
+        return search(cursor, frames)
+
+    monkeypatch.setattr(RingCursor, "_go_to_oldest", counted)
+    with path.open("rb") as file:
+        cursor = RingCursor(file.fileno(), HEADER)
+        frames = cursor.read(1 << 20)
+        assert (cursor.exhausted, searches <= 2) == (False, True)
+        while not cursor.exhausted:
+            frames += cursor.read(1 << 20)
+    assert sum(frame.kind == EVENT for frame in frames) == len(islands)
+
+
+def test_a_forged_count_is_no_loss(ring: bytes, tmp_path: Path) -> None:
+    """A frame that claims more records before it than there was room for counts for nothing."""
+    path = tmp_path / "r.ring"
+    path.write_bytes((ring[:HEADER_BYTES] + forged(0, EVENT, sequence=2**64 - 1)).ljust(RING_BYTES, b"\0"))
+    source = RingSource(RingSettings(folders=(str(tmp_path),)))
+    poll = source.poll(1e9)
+    source.close()
+    assert "overwritten" not in poll.rejected
+    assert not [item for item in poll.items if isinstance(item, Event) and item.kind is EventKind.MARK]

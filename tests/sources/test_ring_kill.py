@@ -13,11 +13,11 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
-from tests.sources.ring_writers import ENDLESS, writing
 
 from runvitals.client.ring_format import FRAME, FRAME_BYTES, HEADER_BYTES, SCALARS
 from runvitals.sources.rings import RingSettings, RingSource, read_ring
 from runvitals.values import Event, EventKind, Sample
+from tests.sources.ring_writers import ENDLESS, writing
 
 ROUNDS = 25
 

@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
-from tests.sources.ring_writers import writing
 
 import runvitals
 from runvitals.client.ring_format import NotARingError
@@ -20,6 +20,7 @@ from runvitals.client.ring_writer import RingWriter
 from runvitals.sources import ring_follower, rings
 from runvitals.sources.rings import RING_MAGIC, RingSettings, RingSource, read_ring
 from runvitals.values import Event, EventKind, Poll, Sample
+from tests.sources.ring_writers import writing
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another namespace or user")
 
@@ -316,9 +317,10 @@ def test_where_nothing_tells_whether_it_lives(runs: Path, source: RingSource, mo
 @ROOT
 def test_across_pid_namespaces(runs: Path, source: RingSource) -> None:
     """A run in another container, whose pid means nothing here, is seen to live and to crash by its lock."""
-    if subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("a pid namespace cannot be made here")
-    with writing(runs, prefix=["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]) as writer:
+    apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("a pid namespace with a /proc of its own cannot be made here")
+    with writing(runs, prefix=apart) as writer:
         writer.do("run.log(step=1, loss=1.0)")
         alive = source.poll(time.time())
         nothing = source.poll(time.time())
@@ -399,6 +401,19 @@ def test_a_flood_of_files_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch
     assert source.poll(time.time()).rejected == {"too_many_files": 1, "truncated": 5}
     assert source.poll(time.time()).rejected == {}
     source.close()
+
+
+def test_a_file_name_that_is_no_text(runs: Path, source: RingSource) -> None:
+    """A ring under a name that is not UTF-8 is counted; its name would keep every source's position from being saved."""
+    with writing(runs) as writer:
+        writer.do("run.log(step=1, loss=1.0)")
+        path = next(runs.glob("*.ring"))
+        shutil.copy(path, runs / os.fsdecode(b"r-\xff.ring"))
+        poll = source.poll(time.time())
+    assert poll.rejected == {"bad_file_name": 1}
+    assert kinds(poll) == ["run_started", "loss=1"]
+    assert msgspec.msgpack.encode(poll.position)
+    assert source.poll(time.time()).rejected == {}
 
 
 def test_impossible_settings_are_refused() -> None:

@@ -80,6 +80,20 @@ def test_a_folder_that_is_removed_does_no_harm(runs: Path, then: str) -> None:
     assert not runs.exists()
 
 
+def test_a_limit_on_file_sizes_turns_the_client_off(runs: Path) -> None:
+    """Where a ring would exceed `ulimit -f` the process gets a warning, not the signal that ends it."""
+    script = """
+import resource, signal, runvitals
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+print("went on", runvitals.watch("r").is_recording)
+"""
+    done = run_script(script)
+    assert (done.stdout, done.returncode) == ("went on False\n", 0)
+    assert "File too large" in done.stderr
+    assert list(runs.iterdir()) == []
+
+
 def test_no_folder_turns_the_client_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder that cannot be made gives one warning and a run that does nothing."""
     monkeypatch.setenv("RUNVITALS_RUNS_DIR", "/proc/no/such")

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from runvitals.client.ring_creation import create_ring
 from runvitals.client.ring_format import (
+    CLOSE,
     EVENT,
     FRAME,
     FRAME_BYTES,
@@ -23,6 +24,7 @@ from runvitals.client.ring_format import (
     Header,
     NotARingError,
     decode_header,
+    encode_header,
 )
 from runvitals.client.run import Run
 from runvitals.sources.ring_cursor import Frame, RingCursor
@@ -187,14 +189,14 @@ def test_a_ring_of_islands_takes_bounded_time(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "r.ring"
     path.write_bytes(bytes(HEADER_BYTES) + data)
     searches = 0
-    search = RingCursor._go_to_oldest
+    search = RingCursor._take_oldest
 
-    def counted(cursor: RingCursor, frames: list[Frame]) -> bool:
+    def counted(cursor: RingCursor, limit: int, frames: list[Frame]) -> int:
         nonlocal searches
         searches += 1
-        return search(cursor, frames)
+        return search(cursor, limit, frames)
 
-    monkeypatch.setattr(RingCursor, "_go_to_oldest", counted)
+    monkeypatch.setattr(RingCursor, "_take_oldest", counted)
     with path.open("rb") as file:
         cursor = RingCursor(file.fileno(), HEADER)
         frames = cursor.read(1 << 20)
@@ -213,3 +215,22 @@ def test_a_forged_count_is_no_loss(ring: bytes, tmp_path: Path) -> None:
     source.close()
     assert "overwritten" not in poll.rejected
     assert not [item for item in poll.items if isinstance(item, Event) and item.kind is EventKind.MARK]
+
+
+def test_forged_texts_are_cut(ring: bytes, tmp_path: Path) -> None:
+    """Whoever writes the bytes of a mark and of the end, the reader takes no more of them than a client would give."""
+    data = forged(0, EVENT, b"k" * 9000 + b"\0" + b"t" * 9000, size=18_001)
+    data += forged(len(data), CLOSE, b"exception:" + b"E" * 9000, size=9010)
+    path = tmp_path / "r.ring"
+    size = HEADER_BYTES + (32 << 10)
+    path.write_bytes((encode_header(HEADER._replace(ring_bytes=size)) + data).ljust(size, b"\0"))
+    _, mark, end = read_ring(path)
+    assert isinstance(mark, Event)
+    assert isinstance(end, Event)
+    assert (len(mark.text), len(mark.fields["kind"]), len(end.text)) == (1000, 50, 50)
+
+
+def test_a_header_with_a_long_name_is_refused() -> None:
+    """No client writes one, and every label would hold it."""
+    with pytest.raises(NotARingError, match="too long"):
+        decode_header(encode_header(HEADER._replace(run="r" * 300)), RING_BYTES)

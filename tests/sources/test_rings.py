@@ -16,7 +16,6 @@ import pytest
 
 import runvitals
 from runvitals.client.ring_format import NotARingError
-from runvitals.client.ring_writer import RingWriter
 from runvitals.sources import ring_follower, rings
 from runvitals.sources.rings import RING_MAGIC, RingSettings, RingSource, read_ring
 from runvitals.values import Event, EventKind, Poll, Sample
@@ -403,8 +402,34 @@ def test_a_flood_of_files_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch
     source.close()
 
 
+def test_a_flood_of_bad_files_does_not_fill_the_log(
+    runs: Path, source: RingSource, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After so many lines, the last of which says so, files that are skipped are counted alone."""
+    monkeypatch.setattr(rings, "_MAX_LOGGED", 3)
+    for number in range(8):
+        (runs / f"{number}.ring").touch()
+    assert source.poll(time.time()).rejected == {"truncated": 8}
+    assert len(caplog.records) == 4
+
+
+def test_a_poll_of_many_rings_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one poll reads of all rings together is bounded, and the rest comes with the next polls."""
+    monkeypatch.setattr(rings, "_MAX_BYTES_OF_ALL", 1 << 17)
+    source = started_source(runs)
+    with writing(runs, rank=0) as one, writing(runs, rank=1) as two:
+        for writer in (one, two):
+            writer.do("for step in range(5000): run.log(step=step, loss=step * 1.0)")
+        polls = [source.poll(time.time()) for _ in range(8)]
+    source.close()
+    samples = [[item for item in poll.items if isinstance(item, Sample)] for poll in polls]
+    assert all(len(taken) < 5000 for taken in samples)
+    for rank in ("0", "1"):
+        assert [item.step for taken in samples for item in taken if item.rank == rank] == list(range(5000))
+
+
 def test_a_file_name_that_is_no_text(runs: Path, source: RingSource) -> None:
-    """A ring under a name that is not UTF-8 is counted; its name would keep every source's position from being saved."""
+    """A ring under a name that is not UTF-8 is counted and left: no position that holds such a name could be saved."""
     with writing(runs) as writer:
         writer.do("run.log(step=1, loss=1.0)")
         path = next(runs.glob("*.ring"))
@@ -432,8 +457,3 @@ def test_the_same_folder_under_two_names_counts_once(runs: Path, tmp_path: Path)
     with writing(runs):
         assert kinds(source.poll(time.time())) == ["run_started"]
     source.close()
-
-
-def test_writers_need_no_reader() -> None:
-    """The client has nothing of the reader's: it must work where only the standard library is installed."""
-    assert RingWriter.__module__ == "runvitals.client.ring_writer"

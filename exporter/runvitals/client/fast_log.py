@@ -50,12 +50,7 @@ def _is_parameter_name(name: str) -> bool:
     return name.isascii() and name.isidentifier() and not (iskeyword(name) or name[0] == "_" or name in _RESERVED)
 
 
-def make_log(
-    plan: Plan,
-    writer: RingWriter,
-    steps: StepTaker,
-    otherwise: Callable[[object, object, object, dict[str, Any]], None],
-) -> Callable[..., None]:
+def make_log(plan: Plan, writer: RingWriter, steps: StepTaker, otherwise: GeneralLog) -> Callable[..., None]:
     """Return `Run.log` for calls like the plan's; `otherwise` takes all others."""
     source = _TEMPLATE.format(
         parameters=", ".join(f"{name}=_absent" for name in plan.names),

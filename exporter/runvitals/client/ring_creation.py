@@ -6,10 +6,11 @@ import errno
 import fcntl
 import os
 import re
+import resource
 import time
 
 from runvitals.client import process_identity
-from runvitals.client.ring_files import SUFFIX, close_own, own
+from runvitals.client.ring_files import SUFFIX, TEMPORARY_SUFFIX, close_own, own
 from runvitals.client.ring_folders import open_client_folder
 from runvitals.client.ring_format import MAX_NAME, RING_BYTES, Header, encode_header
 from runvitals.client.ring_pruning import prune
@@ -17,7 +18,6 @@ from runvitals.client.ring_writer import RingWriter
 
 MODE_VARIABLE = "RUNVITALS_RING_MODE"
 DEFAULT_MODE = 0o640
-TEMPORARY_SUFFIX = ".ring-being-made"
 
 
 def create_ring(run: str, rank: str, world_size: int, ring_bytes: int = RING_BYTES) -> RingWriter:
@@ -60,6 +60,9 @@ def _prepare(descriptor: int, header: Header) -> None:
 
 def _reserve(descriptor: int, size: int) -> None:
     """Take the space before it is mapped: a disk that fills up later must not kill the writer by SIGBUS."""
+    largest = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    if largest != resource.RLIM_INFINITY and size > largest:  # asked for, it would be SIGXFSZ, which may kill
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
     try:
         os.posix_fallocate(descriptor, 0, size)
     except OSError as error:

@@ -14,6 +14,8 @@ import stat
 from runvitals.client.ring_format import HEADER_BYTES, Header, NotARingError, decode_header
 
 SUFFIX = ".ring"
+TEMPORARY_SUFFIX = ".ring-being-made"
+"""Of a hidden file that is not a ring yet."""
 OWN_RING = "own_ring"
 OWN_RINGS: set[tuple[int, int]] = set()
 """Device and inode of each ring this process writes."""

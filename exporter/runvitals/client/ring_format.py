@@ -54,6 +54,8 @@ MAX_INDEX = 4096
 """Names, and layers, of one ring."""
 MAX_NAME = 200
 """Characters of a name, a layer, or a run."""
+_MAX_HEADER_TEXT = 255
+"""Characters of any text in a header; the longest is the host."""
 
 SKIP_REASONS = (
     "not_a_number",
@@ -160,6 +162,8 @@ def _checked(value: object, kind: type) -> object:
         raise TypeError(f"{value!r:.40} is no {kind.__name__}")
     if isinstance(value, str):
         value.encode()  # raises where a lone surrogate could never be shown
+        if len(value) > _MAX_HEADER_TEXT:
+            raise ValueError(f"{value!r:.40} is too long")
     if isinstance(value, float) and not 0.0 <= value < LATEST_TIME:
         raise ValueError(f"{value} is no time")
     return value

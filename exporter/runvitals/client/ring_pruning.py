@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runvitals.client.ring_files import is_locked, open_regular_file, open_ring, ring_paths
-from runvitals.client.ring_format import NotARingError
+from runvitals.client.ring_files import TEMPORARY_SUFFIX, is_locked, open_regular_file, open_ring, ring_paths
+from runvitals.client.ring_format import MAGIC, NotARingError
 
 KEPT_RINGS = 3
 """Ended rings that are kept of one run and rank."""
@@ -27,7 +27,7 @@ class _Ended(NamedTuple):
 def prune(folder: str, slug: str, run: str, rank: str) -> None:
     """Keep the newest ended rings of this run and rank, and a bounded number of bytes of all; never touch a live one.
 
-    Only files of this user are deleted. Raises OSError where the folder cannot be read.
+    Only rings of this user are deleted. Raises OSError where the folder cannot be read.
     """
     ended = sorted(_ended_rings(folder), reverse=True)
     ours = [ring for ring in ended if _belongs_to(ring.path, slug, run, rank)]
@@ -49,18 +49,18 @@ def _ended_rings(folder: str) -> Iterator[_Ended]:
 def _ended_ring(path: str) -> _Ended | None:
     try:
         status = os.stat(path, follow_symlinks=False)
-        if status.st_uid == os.geteuid() and _is_ended(path):
+        if status.st_uid == os.geteuid() and _is_ended(path, MAGIC):
             return _Ended(status.st_mtime, path, status.st_size)
     except (OSError, NotARingError):
         pass
     return None
 
 
-def _is_ended(path: str) -> bool:
-    """Tell whether the lock is free. Where there are no locks nothing is known, and nothing is deleted."""
+def _is_ended(path: str, beginning: bytes = b"") -> bool:
+    """Tell whether the file begins so and its lock is free. Without locks nothing is known, and nothing is deleted."""
     descriptor = open_regular_file(path)
     try:
-        return is_locked(descriptor) is False
+        return os.pread(descriptor, len(beginning), 0) == beginning and is_locked(descriptor) is False
     finally:
         os.close(descriptor)
 
@@ -80,7 +80,7 @@ def _sweep(folder: str) -> None:
     """Delete what a process left that died while it made its ring."""
     now = time.time()
     with os.scandir(folder) as entries:
-        stale = [entry.path for entry in entries if entry.name.startswith(".") and entry.name.endswith("being-made")]
+        stale = [entry.path for entry in entries if entry.name[0] == "." and entry.name.endswith(TEMPORARY_SUFFIX)]
     for path in stale:
         with contextlib.suppress(OSError, NotARingError):
             if now - os.stat(path, follow_symlinks=False).st_mtime > _STALE_SECONDS and _is_ended(path):

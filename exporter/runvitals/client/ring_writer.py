@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import mmap
-import os
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -137,7 +136,7 @@ class RingWriter:
         self._lap_end = -1
         self._words.release()
         self._map.close()
-        os.close(self._descriptor)
+        close_own(self._descriptor)
 
     def _make_ready(self, payload_bytes: int) -> None:
         """Write what must stand before the next record, and have room for it in this lap."""

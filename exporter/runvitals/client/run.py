@@ -83,8 +83,7 @@ class Run:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        ended_well = kind is None or (isinstance(error, SystemExit) and error.code in (None, 0))
-        self._close("finished" if ended_well else exception_text(kind))
+        self._close("finished" if kind is None or _is_success(error) else exception_text(kind))
 
     def __reduce__(self) -> tuple[type[Run], tuple[()]]:
         # A copy, for instance in a worker process, must neither fail nor write into the ring of the original.
@@ -155,6 +154,11 @@ def _otherwise(run: Run) -> GeneralLog:
             run._log_anything(values, step, layer, scalars)
 
     return otherwise
+
+
+def _is_success(error: BaseException | None) -> bool:
+    # The code may be anything, even what cannot be compared: an array, for instance.
+    return isinstance(error, SystemExit) and (error.code is None or (isinstance(error.code, int) and error.code == 0))
 
 
 def exception_text(kind: type[BaseException] | None) -> str:

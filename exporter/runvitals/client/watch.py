@@ -36,7 +36,7 @@ def watch(run: str, *, rank: int | str | None = None, world_size: int | None = N
         _hook_once()
         watched = Run(create_ring(name, known_rank, known_size))
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
-        warn(f"no vitals of this run are recorded: {error}")
+        warn("no vitals of this run are recorded", error)
         return Run()
     _open_runs[name, known_rank] = watched
     return watched

@@ -22,7 +22,8 @@ from runvitals.client.ring_format import (
 
 LARGEST_FRAME = 64 << 10
 _MAX_CANDIDATES = 4096
-_MAX_JUMPS = 8
+_MAX_JUMPS = 2  # of one read: each looks through the whole ring
+_MAX_DAMAGES = 8
 _FARTHEST_OFFSET = 1 << 62
 _CUT_SHORT = "it was cut short while it was read"
 _unpack = FRAME.unpack_from
@@ -63,30 +64,40 @@ class RingCursor:
         if self.sequence is None and not self._is_lapped():
             self.sequence = 0
         self.exhausted = False
+        jumps_left = _MAX_JUMPS
         while limit > 0 and not self.exhausted:
-            before = self.offset
-            self._read_lap(min(limit, self._capacity), frames)
-            limit -= self.offset - before
-            if self.offset == before:
-                self.exhausted = not (self._is_lapped() and self._go_to_oldest(frames))
+            taken = self._read_lap(limit, frames)
+            if not taken and self._is_lapped():
+                if not jumps_left:
+                    break
+                jumps_left -= 1
+                taken = self._take_oldest(limit, frames)
+            self.exhausted = not taken
+            limit -= taken
         return frames
 
     def read_past_damage(self, limit: int) -> list[Frame]:
         """Like `read`, but past frames that will never be whole. For a ring whose writer is gone."""
         frames = self.read(limit)
-        for _ in range(_MAX_JUMPS):
-            if not self.exhausted or not self._go_to_oldest(frames):
+        for _ in range(_MAX_DAMAGES):
+            if not self.exhausted or not self._take_oldest(limit, frames):
                 break
             frames += self.read(limit)
         return frames
 
-    def _read_lap(self, limit: int, frames: list[Frame]) -> None:
+    def _read_lap(self, limit: int, frames: list[Frame]) -> int:
+        """Take what has been written of this lap and return how many bytes that is."""
         place = self.offset % self._capacity
         left = self._capacity - place
         if left >= FRAME_BYTES and self._stated_offset(place) != self.offset:
-            return
-        chunk = self._pread(place, min(max(limit, LARGEST_FRAME), left))
-        lap_end = self.offset + left
+            return 0
+        before = self.offset
+        self._take(self._pread(place, min(max(limit, LARGEST_FRAME), left)), frames)
+        return self.offset - before
+
+    def _take(self, chunk: bytes, frames: list[Frame]) -> None:
+        """Take the frames with which the chunk begins, which was read from this place on."""
+        lap_end = self.offset + self._capacity - self.offset % self._capacity
         at = 0
         while at + FRAME_BYTES <= len(chunk):
             length = self._frame_at(chunk, at, frames)
@@ -107,6 +118,8 @@ class RingCursor:
         end = at + length
         if offset != self.offset or length % 8 or not FRAME_BYTES <= length <= LARGEST_FRAME or end > len(chunk):
             return 0
+        if sequence * FRAME_BYTES > offset:  # more records than there was room for: a forged frame
+            return 0
         if crc32(chunk[at + 4 : end]) != checksum:
             return 0
         if self.sequence is not None and sequence > self.sequence:
@@ -126,18 +139,24 @@ class RingCursor:
         """Return the offset a frame there states, if there is one: a cheap look before the whole frame is read."""
         return int(_unpack(self._pread(place, FRAME_BYTES))[2])
 
-    def _go_to_oldest(self, frames: list[Frame]) -> bool:
-        """Go on to the oldest whole frame from here on; False if there is none. Takes the lap's names along."""
+    def _take_oldest(self, limit: int, frames: list[Frame]) -> int:
+        """Go on to the oldest whole frame from here on, take what follows it, and return how many bytes that is.
+
+        0 if there is none. Takes the lap's names along. Nothing is read twice: by then a fast writer has overwritten
+        it.
+        """
         data = self._pread(0, self._capacity)
         words = np.frombuffer(data, "<u8")[1:]
         places = np.arange(len(words), dtype=np.uint64) * 8
         candidates = words[(words % self._capacity == places) & (words >= self.offset) & (words < _FARTHEST_OFFSET)]
         for candidate in np.sort(candidates)[:_MAX_CANDIDATES].tolist():
-            if _offset_at(data, candidate % self._capacity) == candidate:
+            place = candidate % self._capacity
+            if _offset_at(data, place) == candidate:
                 frames += _names_at_start(data)
                 self.offset = candidate
-                return True
-        return False
+                self._take(data[place : place + max(limit, LARGEST_FRAME)], frames)
+                return int(self.offset - candidate)
+        return 0
 
     def _pread(self, place: int, size: int) -> bytes:
         data = os.pread(self._descriptor, size, HEADER_BYTES + place)

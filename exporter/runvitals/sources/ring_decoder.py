@@ -6,7 +6,7 @@ import struct
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -24,6 +24,7 @@ from runvitals.client.ring_format import (
     SKIPPED,
     Header,
 )
+from runvitals.client.run import MAX_KIND, MAX_TEXT
 from runvitals.sources.ring_cursor import Frame
 from runvitals.values import Event, EventKind, Sample
 
@@ -32,6 +33,7 @@ _MARKS = {
     for kind in (EventKind.RESUME, EventKind.PHASE, EventKind.EVALUATION, EventKind.CHECKPOINT, EventKind.BATCH)
 }
 _MAX_SIGNAL_TUPLES = 1024
+_Sums = dict[str, Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]]
 
 
 class RingDecoder:
@@ -110,13 +112,13 @@ class RingDecoder:
     def _event(self, frame: Frame, items: list[Sample | Event]) -> None:
         name, _, text = _text_of(frame).partition("\0")
         kind = _MARKS.get(name, EventKind.MARK)
-        fields = {"kind": name} if kind is EventKind.MARK else {}
-        items.append(Event(kind, self._run, self._rank, frame.wall, self._step(frame), text, fields))
+        fields = {"kind": name[:MAX_KIND]} if kind is EventKind.MARK else {}
+        items.append(Event(kind, self._run, self._rank, frame.wall, self._step(frame), text[:MAX_TEXT], fields))
 
     def _close(self, frame: Frame, items: list[Sample | Event]) -> None:
         how, _, exception = _text_of(frame).partition(":")
         kind = EventKind.RUN_RAISED if how == "exception" else EventKind.RUN_FINISHED
-        items.append(Event(kind, self._run, self._rank, frame.wall, self.newest_step, exception))
+        items.append(Event(kind, self._run, self._rank, frame.wall, self.newest_step, exception[:MAX_KIND]))
         self.ended = True
 
     def _learn_names(self, frame: Frame, _: list[Sample | Event]) -> None:
@@ -136,7 +138,7 @@ class RingDecoder:
     def _count_skipped(self, frame: Frame, _: list[Sample | Event]) -> None:
         """Count what the client could not take since its last such record; each holds the sums so far."""
         try:
-            sums = msgspec.json.decode(_text_of(frame), type=dict[str, int])
+            sums = msgspec.json.decode(_text_of(frame), type=_Sums)
         except (msgspec.DecodeError, RecursionError):
             self.rejected["bad_record"] += 1
             return

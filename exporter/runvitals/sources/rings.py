@@ -21,6 +21,8 @@ RING_MAGIC = MAGIC
 """The first bytes of a ring file."""
 
 _MAX_FILES = 4096  # of one folder
+_MAX_BYTES_OF_ALL = 8 << 20  # of one poll; what they hold takes some ten times as much memory
+_MAX_LOGGED = 100  # refused files; the rest are counted alone, for anyone may fill a shared folder
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +31,9 @@ class RingSettings(Settings, frozen=True, tag_field="kind", tag="ring"):
     """Where rings are looked for and how they are read.
 
     `folders` may hold variables and wildcards; by default the places where clients put their rings. At most
-    `max_rings` are followed at once, and at most about `max_bytes_per_poll` bytes of each are read at a time. Where
-    neither locks nor its process can tell whether a run lives, it is unknown after `unknown_after` seconds of silence.
+    `max_rings` are followed at once, and at most about `max_bytes_per_poll` bytes of each are read at a time, fewer
+    where many are followed, for all together are bounded as well. Where neither locks nor its process can tell whether
+    a run lives, it is unknown after `unknown_after` seconds of silence.
     """
 
     name: str = ""
@@ -65,6 +68,7 @@ class RingSource:
         self._done: set[str] = set()  # ended, or refused: never opened again
         self._counted: set[tuple[str, str]] = set()  # (name, reason) of what is counted once and tried again
         self._since: float | None = None
+        self._logged = 0
 
     def poll(self, now: float) -> Poll:
         """Return what all rings brought since the last poll, ring by ring."""
@@ -103,7 +107,11 @@ class RingSource:
         found: dict[str, str] = {}
         for folder in expand_folders(self._settings.folders):
             for path in self._list(folder, rejected):
-                found.setdefault(Path(path).name, path)
+                name = Path(path).name
+                if name.isprintable():
+                    found.setdefault(name, path)
+                else:  # no client makes one, and what is not UTF-8 could not stand in a saved position
+                    self._count_once(folder, "bad_file_name", rejected)
         return found
 
     def _list(self, folder: str, rejected: Counter[str]) -> list[str]:
@@ -155,7 +163,7 @@ class RingSource:
     def _poll_ring(self, name: str, now: float, rejected: Counter[str]) -> list[Sample | Event]:
         follower = self._followers[name]
         try:
-            items = follower.poll(now, self._settings.max_bytes_per_poll)
+            items = follower.poll(now, self._limit())
         except NotARingError as error:
             self._refuse(name, error, rejected)
             items = [follower.event(EventKind.RUN_UNKNOWN, now, str(error))]
@@ -165,6 +173,9 @@ class RingSource:
         if follower.ended:
             self._end(name)
         return items
+
+    def _limit(self) -> int:
+        return min(self._settings.max_bytes_per_poll, max(1, _MAX_BYTES_OF_ALL // len(self._followers)))
 
     def _only_of_first_writer(
         self, name: str, follower: RingFollower, items: list[Sample | Event], now: float, rejected: Counter[str]
@@ -205,9 +216,16 @@ class RingSource:
 
     def _refuse(self, name: str, error: NotARingError, rejected: Counter[str]) -> None:
         if error.reason != OWN_RING:
-            log.warning("the ring %r is skipped: %s", name, error)
             rejected[error.reason] += 1
+            self._log(name, error)
         self._done.add(name)
+
+    def _log(self, name: str, error: NotARingError) -> None:
+        self._logged += 1
+        if self._logged <= _MAX_LOGGED:
+            log.warning("the ring %r is skipped: %s", name, error)
+        if self._logged == _MAX_LOGGED:
+            log.warning("further rings that are skipped are counted alone")
 
     def _count_once(self, name: str, reason: str, rejected: Counter[str]) -> bool:
         if (name, reason) in self._counted:

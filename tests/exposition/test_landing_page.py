@@ -58,7 +58,8 @@ def test_the_page_tells_what_is_wrong_and_what_to_do() -> None:
     """An open finding stands with fault, run, rank, step, confidence, evidence and first action."""
     text = read(snapshot()).text
     for part in (
-        "gradient_explosion on llama, rank 0",
+        "gradient_explosion on  llama , rank  0 ",
+        "step 940: ",
         "step 940",
         "75%",
         "grad_norm is 40 times the median.",

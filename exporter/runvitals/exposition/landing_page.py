@@ -72,7 +72,7 @@ def _urgency(finding: Finding) -> int:
 def _finding(finding: Finding) -> str:
     return (
         f'<article class="card {finding.severity if finding.severity in _SEVERITIES else "info"}">'
-        f"<h3>{_text(finding.fault)} on {_text(finding.run)}, rank {_text(finding.rank)}</h3>"
+        f"<h3>{_text(finding.fault)} on {_name(finding.run)}, rank {_name(finding.rank)}</h3>"
         f'<p class="soft">{_text(finding.severity)}, {_text(finding.category)}; since {_opening(finding)}; '
         f"confidence {finding.confidence:.0%}</p>"
         f"<ul>{''.join(map(_evidence, finding.evidence))}</ul>"
@@ -86,7 +86,8 @@ def _opening(finding: Finding) -> str:
 
 
 def _evidence(evidence: Evidence) -> str:
-    return f"<li>{_text(evidence.sentence)}</li>"
+    step = "" if evidence.step is None else f"step {evidence.step}: "
+    return f"<li>{step}{_text(evidence.sentence)}</li>"
 
 
 def _runs(ranks: Sequence[RankView]) -> str:
@@ -104,8 +105,8 @@ def _open_count(rank: RankView) -> int:
 def _run_cells(rank: RankView) -> tuple[str, ...]:
     count = _open_count(rank)
     return (
-        _text(rank.run),
-        _text(rank.rank),
+        _name(rank.run),
+        _name(rank.rank),
         f'<span class="{_STATUS_CLASSES[rank.status]}">{rank.status.value}</span>',
         _known(rank.step, str),
         _known(rank.last_step_time, _when),
@@ -163,6 +164,11 @@ def _known(value: _T | None, draw: Callable[[_T], str]) -> str:
 def _text(text: str) -> str:
     """Return other people's text as harmless HTML, cut to what a person would read."""
     return escape(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
+
+
+def _name(text: str) -> str:
+    """Return a foreign name so that its writing direction stays its own."""
+    return f"<bdi>{_text(text)}</bdi>"
 
 
 def _when(seconds: float) -> str:

@@ -38,7 +38,7 @@ def test_a_csv_gives_findings_with_step_and_time(tmp_path, capsys):
         400.0,
     )
     printed = capsys.readouterr().out
-    assert "nonfinite_loss (critical) on my-run rank 0: step 200, still open" in printed
+    assert "nonfinite_loss (critical) on my-run rank 0: step 200, time 400.000, still open" in printed
     assert "not a number, in column 'note'" in printed
 
 
@@ -51,6 +51,33 @@ def test_json_lines_may_gain_keys_and_hold_nonsense(tmp_path, capsys):
     _, [finding] = replay(tmp_path, file)
     assert (finding["fault"], finding["opened_step"]) == ("nonfinite_loss", 100)
     assert "2 values skipped: not a JSON object" in capsys.readouterr().out
+
+
+def test_json_lines_may_take_turns_with_their_keys(tmp_path):
+    """Lines of training and of evaluation, as many keys in each: the values of both are read."""
+    lines = [{"step": step, "loss": 1.0} if step % 2 else {"step": step, "eval_loss": math.nan} for step in range(10)]
+    file = tmp_path / "run.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
+    _, [finding] = replay(tmp_path, file)
+    assert finding["evidence"][0]["signal"] == "eval_loss"
+
+
+def test_hostile_names_are_written_and_printed_harmlessly(tmp_path, capsys):
+    """Half a surrogate pair, and control characters that would steer a terminal."""
+    file = tmp_path / "run.jsonl"
+    file.write_text(json.dumps({"run": "\x1b[31m\ud800", "step": 1, "loss": math.nan, "\udc00": 1}))
+    assert main(["replay", str(file), "--scores", str(tmp_path / "scores.csv")]) == 0
+    assert "on \\x1b[31m? rank" in capsys.readouterr().out
+
+
+def test_what_is_read_is_not_overwritten(tmp_path, capsys):
+    """`--scores` that names the recording itself is refused before anything is written."""
+    file = write_csv(tmp_path / "run.csv", healthy(10))
+    before = file.read_bytes()
+    for flag in ("--scores", "--findings"):
+        assert main(["replay", str(file), flag, str(file)]) == 1
+    assert file.read_bytes() == before
+    assert "name another file" in capsys.readouterr().err
 
 
 def test_scores_are_a_row_for_each_observation(tmp_path):

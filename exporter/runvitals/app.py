@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +29,7 @@ class App:
     """One sidecar: sources, pipeline and web server, made from one config.
 
     `override` is applied to each config that is loaded (what the command line says goes over what the file says),
-    `configure_logs` to its log settings. Raises
-    ConfigError, StateFolderError, or OSError if the address is taken.
+    `configure_logs` to its log settings. Raises ConfigError, StateFolderError, or OSError if the address is taken.
     """
 
     def __init__(
@@ -42,6 +42,7 @@ class App:
         self._config = override(load(config_file))
         configure_logs(self._config.log)
         self._reload_status = ReloadStatus(successful=True, last_success=time.time())
+        self._reloading = threading.Lock()
         self._state = _open_state(self._config)
         self._live = self._build_live()
         self._server = Server(self._config.web, self)
@@ -77,15 +78,22 @@ class App:
 
     def reload(self) -> str | None:
         """Load the config again; series are kept. Returns None, or why it was refused: the old one stays then."""
-        try:
-            self._apply(self._override(load(self._file)))
-        except ConfigError as error:
-            _log.error("reload refused, the old config stays: %s", error)  # the sentence says it all
-            self._reload_status = self._reload_status._replace(successful=False)
-            return str(error)
-        _log.info("config reloaded")
-        self._reload_status = ReloadStatus(successful=True, last_success=time.time())
-        return None
+        with self._reloading:  # SIGHUP and POST /-/reload come in different threads
+            try:
+                self._apply(self._override(load(self._file)))
+            except ConfigError as error:
+                _log.error("reload refused, the old config stays: %s", error)  # the sentence says it all
+                return self._refused(str(error))
+            except Exception as error:  # noqa: BLE001  # a reload that fails must not end the watch
+                _log.exception("reload failed")
+                return self._refused(f"{type(error).__name__}: {error}")
+            _log.info("config reloaded")
+            self._reload_status = ReloadStatus(successful=True, last_success=time.time())
+            return None
+
+    def _refused(self, reason: str) -> str:
+        self._reload_status = self._reload_status._replace(successful=False)
+        return reason
 
     def _apply(self, config: Config) -> None:
         before, after = self._config, config

@@ -67,6 +67,25 @@ MISTAKES = {
     ),
     "broken YAML": ("web: [\n", "c.yml:2: not valid YAML: expected the node content, but found '<stream end>'"),
     "not a number": ("tick_seconds: .nan\n", "c.yml: tick_seconds must be from 0.05 to 60, not nan"),
+    "a threshold that is NaN": (
+        "faults: {loss_spike: {thresholds: {robust_zscore: .nan}}}\n",
+        "c.yml:1: faults: loss_spike.thresholds.robust_zscore must be a number from 0, not nan",
+    ),
+    "a key that is no text": ("web: {}\n[a, b]: 1\n", "c.yml:2: not valid YAML: a key must be text: quote it"),
+    "aliases that stand for billions": (
+        "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)),
+        "c.yml: not valid YAML: more than 100000 values with its aliases written out, or an alias to itself",
+    ),
+    "an alias to itself": (
+        "web: &web [*web]\n",
+        "c.yml: not valid YAML: more than 100000 values with its aliases written out, or an alias to itself",
+    ),
+    "a key like a placeholder": (
+        "faults: {'[...]': {sev: 1}, 'other': {sev: 2}}\n",
+        "c.yml:1: faults.other.sev: unknown key 'sev'; known are: close_count, enabled, open_count, open_window, "
+        "severity, thresholds",
+    ),
     "YAML that would build an object": (
         "web: !!python/object/apply:os.system ['true']\n",
         "c.yml:1: not valid YAML: could not determine a constructor for the tag "

@@ -1,6 +1,7 @@
 """Each detector is right on what it is for, silent on what it is not, and stays sound on anything."""
 
 import math
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -168,6 +169,15 @@ def test_a_negative_loss_is_judged_too():
     """A loss below zero has no logarithm; a jump is still seen after a warm-up."""
     values = [value - 3.0 for value in healthy(300, spread=0.05)]
     answers = states("loss_spike", [*values, 5.0])
+    assert answers[-1] is State.FIRING
+    assert State.FIRING not in answers[:-1]
+
+
+def test_a_loss_of_zero_is_passed_over():
+    """Masked batches and hinges: heavy-tailed losses among which some are exactly 0 do not fire, and a spike does."""
+    rng = random.Random(1)
+    values = [0.0 if rng.random() < 0.05 else value for value in healthy(2000, spread=1.0, seed=6)]
+    answers = states("loss_spike", [*values, 1e8])
     assert answers[-1] is State.FIRING
     assert State.FIRING not in answers[:-1]
 

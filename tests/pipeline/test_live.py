@@ -11,6 +11,7 @@ from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.values import Poll, Sample
+from tests.streams import samples, started
 
 
 class Counting:
@@ -166,3 +167,61 @@ def test_a_poll_that_does_not_come_back_is_an_outage():
     wait_for(lambda: "no poll has finished" in source_view(live, "hanging").error, "the outage")
     hanging.release.set()
     live.stop()
+
+
+def test_a_changed_source_goes_on_where_the_last_one_ended():
+    """The last batch of the old one is taken in before the new one asks for its position: nothing counts twice."""
+    old, live = Counting(), new_live()
+    live.start([old])
+    wait_for(lambda: samples_of(live, "counting") >= 3, "samples")
+    for _ in range(5):
+        live.reconfigure(lambda pipeline: None, {"counting": (new := Counting())}, {"counting"}, 0.02)
+    wait_for(lambda: samples_of(live, "counting") > new.count - 3, "samples of the new source")
+    live.stop()
+    [series] = [one for one in live.snapshot.series if one.rank == "counting"]
+    assert (series.samples, series.late) == (new.count, 0)
+
+
+def test_a_change_that_fails_is_told_and_the_watch_goes_on():
+    """Whoever asked hears why; the sources are polled on."""
+    source, live = Counting(), new_live()
+    live.start([source])
+
+    def refuse(pipeline):
+        raise KeyError("no such thing")
+
+    with pytest.raises(KeyError, match="no such thing"):
+        live.reconfigure(refuse, {}, {"counting"}, 0.02)
+    before = source.count
+    wait_for(lambda: source.count > before + 2, "further polls")
+    live.stop()
+
+
+def test_a_state_that_cannot_be_encoded_does_not_end_the_watch(tmp_path, caplog):
+    """A position with a number that no state file can hold is said, and the page goes on."""
+    source, live = Counting(), new_live(tmp_path / "state.msgpack", save_seconds=0.05)
+    live.start([source])
+    wait_for(lambda: samples_of(live, "counting") >= 1, "samples")
+    live._positions["hostile"] = {"skipped": 10**30}
+    wait_for(lambda: "could not be saved" in caplog.text, "the failure")
+    before = samples_of(live, "counting")
+    wait_for(lambda: samples_of(live, "counting") > before, "further samples")
+    live.stop()
+
+
+def test_a_clock_that_is_set_back_or_forward_is_no_outage(tmp_path):
+    """The wall clock may jump by a day: sources stay up, and the state is still saved."""
+    clock, file = [1e9], tmp_path / "state.msgpack"
+    pipeline = Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+    pipeline.observe([started(rank="hung", time=1e9), *samples("loss", [1.0] * 20, rank="hung", start=1e9)], "counting")
+    live = LivePipeline(pipeline, 0.02, file, 0.1, clock=lambda: clock[0])
+    live.start([Counting()])
+    for jump in (86_400.0, -2 * 86_400.0):
+        wait_for(lambda: live.snapshot and live.snapshot.ready, "the source")
+        clock[0] += jump
+        wait_for(lambda: live.snapshot.time == clock[0], "the page after the jump")
+        assert source_view(live, "counting").up
+        file.unlink(missing_ok=True)
+        wait_for(file.exists, "the state to be saved")
+    live.stop()
+    assert not any(rank.findings for rank in live.snapshot.ranks)  # nobody is stalled by that

@@ -272,3 +272,79 @@ def test_a_run_that_is_heard_again_goes_on_where_it_was():
     assert found(pipeline)["nonfinite_loss"].is_open
     [series] = pipeline.snapshot(START + 500, (), ready=True).series
     assert series.window_samples == 50
+
+
+def stalled():
+    """A run that has been stalled since 60 s after its last step."""
+    items = [started(), *samples("loss", healthy(100))]
+    pipeline = run_through(items)
+    pipeline.advance(items[-1].time + 61.0)
+    assert found(pipeline)["run_stalled"].is_open
+    return pipeline
+
+
+def test_a_stall_outlives_a_restart_before_its_source_has_answered():
+    """Until the source has been read nothing is known of now: the finding is not closed and opened again."""
+    pipeline = stalled()
+    pipeline.advance(START + 200.0, {"test": 0.0})
+    assert [one.is_open for one in pipeline.findings()] == [True]
+
+
+def test_a_stall_closes_with_the_next_step_though_the_clock_went_back():
+    """A step is a step, whatever its time says."""
+    pipeline = stalled()
+    pipeline.observe(samples("loss", [1.0], first_step=101, start=START - 86_400.0), "test")
+    assert not found(pipeline)["run_stalled"].is_open
+
+
+def test_a_stall_is_found_though_nobody_looked_before_the_run_ended():
+    """A hung run that was killed: a replay, which sees the end at once, finds what the live watch found."""
+    pipeline = run_through([started(), *samples("loss", healthy(100)), event(EventKind.RUN_CRASHED, START + 900.0)])
+    assert found(pipeline)["run_stalled"].opened_time == START + 99.0 + 60.0
+    assert found(pipeline)["run_stalled"].closed_reason == "run ended"
+
+
+def test_a_rank_whose_source_is_gone_is_unknown_and_leaves_in_the_end():
+    """After a reload without its source nobody can tell whether it runs: it is not stalled, and not there for ever."""
+    pipeline = run_through([started(), *samples("loss", healthy(100))])
+    pipeline.advance(START + 3000.0, {"another": START + 3000.0})
+    [rank] = pipeline.snapshot(START, (), ready=True).ranks
+    assert (rank.status, found(pipeline), rank.fault_states[State.OK]) == (RunStatus.UNKNOWN, {}, 0)
+    pipeline.advance(START + 3700.0, {"another": START + 3700.0})
+    assert not pipeline.snapshot(START, (), ready=True).ranks
+
+
+def test_what_a_rank_was_before_it_left_the_page_is_forgotten_whether_anyone_looked_or_not():
+    """Samples long after the end are those of another run: they warm up again."""
+    items = [started(), *samples("loss", healthy(100)), event(EventKind.RUN_FINISHED, START + 100.0)]
+    pipeline = run_through([*items, *samples("loss", [500.0], first_step=101, start=START + 800.0)])
+    assert not found(pipeline)
+
+
+def test_a_fault_that_is_switched_off_while_open_is_closed():
+    """Nobody watches for its recovery any more."""
+    pipeline = run_through(samples("loss", [math.nan]))
+    pipeline.reconfigure(SeriesSettings(), RankSettings(), resolve({"nonfinite_loss": FaultSettings(enabled=False)}))
+    assert found(pipeline)["nonfinite_loss"].closed_reason == "switched off"
+
+
+def test_a_state_that_knows_other_faults_is_taken_over():
+    """After an update a fault may be new, gone, or watched by another detector: that one begins anew."""
+    pipeline = run_through([*samples("loss", [*healthy(100), math.nan])])
+    state = pipeline.state()
+    [rank] = state.ranks
+    rank.detectors["gone"] = rank.detectors.pop("loss_spike")
+    rank.detectors["gradient_explosion"] = rank.detectors["nonfinite_loss"]
+    rank.diagnosis.trackers["gone"] = rank.diagnosis.trackers.pop("nonfinite_loss")
+    rank.diagnosis.open["gone"] = rank.diagnosis.open.pop("nonfinite_loss")
+    restored = new_pipeline()
+    restored.restore(state)
+    restored.observe(samples("loss", [1.0, math.nan], first_step=102, start=START + 102), "test")
+    assert [one.is_open for one in restored.findings()] == [True, False]
+
+
+def test_a_run_that_is_heard_again_keeps_its_host_and_pid():
+    """Where nothing tells whether it lives, silence and its end come as events without these."""
+    pipeline = run_through([started(), event(EventKind.RUN_UNKNOWN, START), event(EventKind.RUN_STARTED, START + 1.0)])
+    [rank] = pipeline.snapshot(START + 2.0, (), ready=True).ranks
+    assert (rank.status, rank.info["host"]) == (RunStatus.RUNNING, "here")

@@ -32,3 +32,11 @@ def test_a_clock_that_goes_back_keeps_the_peak():
     maximum.push(100.0, 7.0)
     maximum.push(50.0, 9.0)
     assert maximum.get(100.0) == 9.0
+
+
+def test_a_clock_that_goes_back_by_a_day_forgets_the_peak():
+    """A peak that lies in the future would else stay until the clock is there again."""
+    maximum = SlidingMaximum()
+    maximum.push(100_000.0, 7.0)
+    maximum.push(13_600.0, 2.0)
+    assert maximum.get(13_601.0) == 2.0

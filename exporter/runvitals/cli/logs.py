@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from typing import ClassVar
 
 from runvitals.config.settings import LogSettings
+
+ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 13: "\\r"}
+"""Control characters, which in a foreign name would move the cursor or colour the terminal."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -29,12 +31,10 @@ class JsonFormatter(logging.Formatter):
 class TextFormatter(logging.Formatter):
     """`2026-01-31T12:00:00.123 warning sentence`; control characters of foreign names are escaped."""
 
-    _ESCAPES: ClassVar[dict[int, str]] = {code: f"\\x{code:02x}" for code in (*range(32), 127)} | {10: "\\n", 13: "\\r"}
-
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line; a traceback follows on lines of its own."""
         when = self.formatTime(record, "%Y-%m-%dT%H:%M:%S")
-        line = f"{when}.{record.msecs:03.0f} {record.levelname.lower()} {record.getMessage().translate(self._ESCAPES)}"
+        line = f"{when}.{record.msecs:03.0f} {record.levelname.lower()} {record.getMessage().translate(ESCAPES)}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
 

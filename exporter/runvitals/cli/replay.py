@@ -11,6 +11,7 @@ from typing import TextIO
 
 from runvitals.catalogue import faults
 from runvitals.cli.errors import CannotRunError
+from runvitals.cli.logs import ESCAPES
 from runvitals.config import Config, load
 from runvitals.diagnosis.settings import FaultTable, resolve
 from runvitals.exposition.findings_json import findings_json
@@ -58,6 +59,7 @@ def main(arguments: argparse.Namespace) -> int:
     """Replay file after file, each through a pipeline of its own, and print what was found."""
     config = load(arguments.config_file)
     found: list[Finding] = []
+    _refuse_overwriting(arguments)
     try:
         with ExitStack() as stack:
             scores = _open_scores(stack, arguments.scores)
@@ -103,7 +105,7 @@ class _Scores:
         series, rank = pipeline.series_of(sample), pipeline.rank_of(sample)
         if series is None or rank is None:
             return  # over a limit on series, and counted there
-        # A late or repeated sample was not scored.
+        # A late sample was not scored; one that is there twice has the score of the first.
         scored = (series.step, series.value) == (sample.step, sample.value)
         self._rows.writerow(
             (
@@ -133,11 +135,27 @@ def _print(recording: Recording, findings: list[Finding]) -> None:
     for reason, count in sorted(recording.rejected.items()):
         print(f"  {count} values skipped: {reason}")
     for finding in findings:
-        place = f"step {finding.opened_step}" if finding.opened_step is not None else f"time {finding.opened_time}"
-        until = "still open" if finding.is_open else f"closed at step {finding.closed_step} ({finding.closed_reason})"
-        print(f"  {finding.fault} ({finding.severity}) on {finding.run} rank {finding.rank}: {place}, {until}")
+        opened, closed = _place(finding.opened_step, finding.opened_time), "still open"
+        if finding.closed_time is not None:
+            closed = f"closed at {_place(finding.closed_step, finding.closed_time)} ({finding.closed_reason})"
+        _say(f"  {finding.fault} ({finding.severity}) on {finding.run} rank {finding.rank}: {opened}, {closed}")
         if finding.evidence:
-            print(f"    {finding.evidence[0].sentence}")
+            _say(f"    {finding.evidence[0].sentence}")
+
+
+def _place(step: int | None, time: float) -> str:
+    return f"time {time:.3f}" if step is None else f"step {step}, time {time:.3f}"
+
+
+def _say(line: str) -> None:
+    """Print a line that may hold foreign names."""
+    print(line.translate(ESCAPES))
+
+
+def _refuse_overwriting(arguments: argparse.Namespace) -> None:
+    for out in (arguments.scores, arguments.findings):
+        if out and out.exists() and any(path.exists() and out.samefile(path) for path in arguments.files):
+            raise CannotRunError(f"{out} is to be read: name another file to write to")
 
 
 def _positive(text: str) -> float:

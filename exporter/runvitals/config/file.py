@@ -60,7 +60,7 @@ def _exact_path(data: Any, path: str, place: str) -> str:
     before, unknown, after = path.partition("[...]")
     if not unknown:
         return path
-    for key in value_at(data, before):
+    for key in [key for key in value_at(data, before) if "[...]" not in key]:
         alone = copy.deepcopy(data)
         mapping = value_at(alone, before)
         for other in [other for other in mapping if other != key]:

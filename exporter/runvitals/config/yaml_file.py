@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import yaml
 from runvitals.config.errors import ConfigError
 
 MAX_BYTES = 1024 * 1024
+
+MAX_NODES = 100_000
+"""Nodes of a file with every alias written out: a few lines of aliases can stand for billions."""
 
 
 class Document:
@@ -27,12 +31,17 @@ class Document:
         return self._lines.get(path)
 
 
+_KEY_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})
+
+
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key that stands twice."""
+    """Safe YAML that reads 1e-3 as a number, as YAML 1.2 does, and refuses a key that stands twice or is no text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # inherited
         seen: set[object] = set()
         for key, _ in node.value:
+            if key.tag not in _KEY_TAGS:
+                raise yaml.constructor.ConstructorError(None, None, "a key must be text: quote it", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {key.value!r} stands twice", key.start_mark
@@ -53,6 +62,7 @@ def read(path: Path) -> Document:
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
+            _weigh(node, {})
             data = loader.construct_document(node) if node else {}
         finally:
             loader.dispose()
@@ -79,6 +89,19 @@ def _text(path: Path) -> str:
         raise ConfigError(str(path), "", f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), "", f"not UTF-8 at byte {error.start}: save it as UTF-8") from error
+
+
+def _weigh(node: yaml.Node | None, weights: dict[int, int]) -> int:
+    """Return how many nodes this one is with its aliases written out. Raises YAMLError where they are too many."""
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in weights:
+        weights[id(node)] = MAX_NODES  # what contains itself is endless
+        below = node.value if isinstance(node, yaml.SequenceNode) else chain.from_iterable(node.value)
+        weights[id(node)] = 1 + sum(_weigh(one, weights) for one in below)
+    if weights[id(node)] >= MAX_NODES:
+        raise yaml.YAMLError(f"more than {MAX_NODES} values with its aliases written out, or an alias to itself")
+    return weights[id(node)]
 
 
 def _note_lines(node: yaml.Node | None, path: str, lines: dict[str, int]) -> None:

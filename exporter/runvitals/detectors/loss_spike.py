@@ -15,9 +15,10 @@ from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 class LossSpike(msgspec.Struct, tag="loss_spike"):
     """Fires where two views agree that the loss is high: robust z-score and interquartile fence, both one-sided.
 
-    They look at the logarithm of the loss, on which published healthy runs are comparable; where a loss is zero or
-    negative they look at the loss itself for a window. A rise below `minimum_ratio` times the median is harmless
-    however unusual.
+    They look at the logarithm of the loss, on which published healthy runs are comparable; where a loss is negative
+    they look at the loss itself for a window. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no
+    logarithm and is no spike: it is passed over. A rise below `minimum_ratio` times the median is harmless however
+    unusual.
     """
 
     robust_zscore: float
@@ -35,6 +36,9 @@ class LossSpike(msgspec.Struct, tag="loss_spike"):
             return UNKNOWN
         if sample.value > 0.0:
             logarithms.observe(log(sample.value))
+        elif sample.value == 0.0 and not self.is_signed:
+            logarithms.settle()
+            return OK if len(logarithms.window) >= logarithms.minimum else UNKNOWN
         else:
             logarithms.clear()
             self.is_signed = True

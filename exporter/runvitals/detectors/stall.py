@@ -48,6 +48,11 @@ class Stall(msgspec.Struct, tag="stall"):
             self.intervals.push(time - self.since)
         self.step, self.since, self.is_paused = step, max(time, self.since or time), False
 
+    def follow_clock(self, jump: float, now: float) -> None:
+        """The wall clock was set by `jump` seconds and says `now`: the time that has passed stays what it is."""
+        if self.since is not None:
+            self.since = min(self.since + jump, now)
+
     @property
     def limit(self) -> float:
         """Seconds without a step from which on the rank is stalled."""
@@ -59,7 +64,7 @@ class Stall(msgspec.Struct, tag="stall"):
 
     def verdict(self, now: float) -> Verdict:
         """Return whether the next step is overdue at `now`; the evidence is dated to when it fell due."""
-        if self.since is None:
+        if self.since is None or now < self.since:  # a source that has not answered yet tells nothing of now
             return UNKNOWN
         if now - self.since <= self.minimum_seconds:
             return OK

@@ -19,6 +19,7 @@ RUN_ENDED = "run ended"
 RESTARTED = "run started again"
 EXPIRED = "expired"
 SILENT = "silent for too long"
+DISABLED = "switched off"
 
 
 class RankDiagnosis(msgspec.Struct):
@@ -56,6 +57,12 @@ class RankDiagnosis(msgspec.Struct):
                 for tracker in trackers.values():
                     tracker.reset()
 
+    def forget_states(self) -> None:
+        """Nobody tells any more how the rank is: what is not open is unknown."""
+        for trackers in self.trackers.values():
+            for tracker in trackers.values():
+                tracker.last = State.UNKNOWN
+
     def expire(self, fault: Fault, now: float, seconds: float) -> None:
         """Close the fault's finding if it opened `seconds` ago."""
         finding = self.open.get(fault.name)
@@ -72,12 +79,20 @@ class RankDiagnosis(msgspec.Struct):
         return counts
 
     def reconfigure(self, table: FaultTable) -> None:
-        """Take over other counts; findings of faults that are switched off now stay open until they recover."""
+        """Take over other counts; trackers of faults that the table does not know are dropped."""
+        self.trackers = {name: trackers for name, trackers in self.trackers.items() if name in table.faults}
         for name, trackers in self.trackers.items():
             fault = table.faults[name]
             for tracker in trackers.values():
                 tracker.open_count, tracker.open_window = fault.open_count, fault.open_window
                 tracker.close_count = fault.close_count
+
+    def close_disabled(self, table: FaultTable, time: float, step: int | None) -> None:
+        """Close the findings of faults that are switched off, or that the table does not know: nobody watches them."""
+        for name in [name for name in self.open if name not in table.faults or table.enabled(name) is None]:
+            self._close(name, time, step, DISABLED)
+            for tracker in self.trackers.get(name, {}).values():
+                tracker.reset()
 
     def findings(self) -> Iterator[Finding]:
         """Yield copies of all findings, open ones first."""

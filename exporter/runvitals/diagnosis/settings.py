@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Literal, NamedTuple
 
 from runvitals.catalogue import faults
 from runvitals.catalogue.faults import Fault
 from runvitals.settings import Settings
+
+MAX_OPEN_WINDOW = 64
+"""The verdicts that a hysteresis remembers are the bits of a number, which must fit the state file."""
 
 
 class FaultSettings(Settings, frozen=True):
@@ -55,9 +59,11 @@ def resolve(overrides: Mapping[str, FaultSettings]) -> FaultTable:
 
 
 def _overridden(fault: Fault, override: FaultSettings) -> Fault:
-    for name in override.thresholds:
+    for name, value in override.thresholds.items():
         if name not in fault.thresholds:
             raise KeyError(f"{fault.name}.thresholds.{name}")
+        if not (isfinite(value) and value >= 0.0):
+            raise ValueError(f"{fault.name}.thresholds.{name} must be a number from 0, not {value}")
     result = fault._replace(
         severity=override.severity or fault.severity,
         thresholds={
@@ -68,10 +74,10 @@ def _overridden(fault: Fault, override: FaultSettings) -> Fault:
         open_window=_either(override.open_window, fault.open_window),
         close_count=_either(override.close_count, fault.close_count),
     )
-    if not 1 <= result.open_count <= result.open_window <= 1024 or result.close_count < 1:
+    if not 1 <= result.open_count <= result.open_window <= MAX_OPEN_WINDOW or result.close_count < 1:
         raise ValueError(
             f"{fault.name}: open_count {result.open_count} must be from 1 to open_window {result.open_window} "
-            f"(at most 1024), and close_count {result.close_count} at least 1"
+            f"(at most {MAX_OPEN_WINDOW}), and close_count {result.close_count} at least 1"
         )
     return result
 

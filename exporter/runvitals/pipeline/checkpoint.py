@@ -59,7 +59,7 @@ def load(path: Path) -> Checkpoint | None:
         if version != VERSION:
             raise CheckpointError(f"{path} has version {version}, this runvitals reads version {VERSION}")
         return msgspec.msgpack.decode(data, type=Checkpoint, dec_hook=_decode)
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: {error}") from error
 
 

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Set
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 MAX_BATCHES = 64
 DRAIN_SECONDS = 1.5
+RELOAD_SECONDS = 15.0
+JUMP_SECONDS = 5.0
+"""The wall clock was set, or the machine slept, where it moves by so much more or less than the monotonic one."""
 
 
 class LivePipeline:
@@ -47,6 +51,7 @@ class LivePipeline:
         self._pollers: dict[str, Poller] = {}
         self._health: dict[str, SourceHealth] = {}
         self._positions: dict[str, Any] = {}
+        self._offset = clock() - time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
@@ -69,27 +74,34 @@ class LivePipeline:
     def reconfigure(
         self, change: Callable[[Pipeline], None], changed: Mapping[str, Source], kept: Set[str], tick_seconds: float
     ) -> None:
-        """In the pipeline's thread: apply a change, start the sources that changed, end those that are not kept."""
-        done = threading.Event()
+        """In the pipeline's thread: apply a change, start the sources that changed, end those that are not kept.
+
+        Raises what the change raises, and an error where the pipeline does not come to it in time.
+        """
+        done: Future[None] = Future()
 
         def work() -> None:
-            change(self._pipeline)
-            self._tick_seconds = tick_seconds
-            self._replace(changed, kept)
-            done.set()
+            try:
+                change(self._pipeline)
+                self._tick_seconds = tick_seconds
+                self._replace(changed, kept)
+            except Exception as problem:  # noqa: BLE001  # whoever asked for the change hears of it
+                done.set_exception(problem)
+            else:
+                done.set_result(None)
 
-        self._batches.put(work)
-        done.wait(DRAIN_SECONDS + 10.0)
+        self._batches.put(work, timeout=RELOAD_SECONDS)
+        done.result(RELOAD_SECONDS)
 
     def _run(self) -> None:
-        due, save_due = 0.0, self._clock() + self._save_seconds
+        due, save_due = 0.0, time.monotonic() + self._save_seconds
         while not self._stopping.is_set():
             self._take(max(0.0, min(due - time.monotonic(), self._tick_seconds)))
             if time.monotonic() >= due:
                 due = time.monotonic() + self._tick_seconds
                 self._tick()
-            if self._clock() >= save_due:
-                save_due = self._clock() + self._save_seconds
+            if time.monotonic() >= save_due:
+                save_due = time.monotonic() + self._save_seconds
                 self._save()
         self._drain()
         self._tick()
@@ -110,16 +122,27 @@ class LivePipeline:
         health = self._health.get(batch.source)
         if health is None:
             return  # of a source that a reload has ended
+        self._follow_clock()
         self._pipeline.observe(batch.poll.items, batch.source)
         if batch.poll.position is not None:
             self._positions[batch.source] = batch.poll.position
         health.note(batch)
 
+    def _follow_clock(self) -> None:
+        now, before = self._clock(), self._offset
+        self._offset = now - time.monotonic()
+        jump = self._offset - before
+        if abs(jump) > JUMP_SECONDS:
+            _log.warning("the wall clock was set by %+.0f s, or the machine slept", jump)
+            self._pipeline.follow_clock(jump, now)
+
     def _tick(self) -> None:
+        self._follow_clock()
         now = self._clock()
         try:
             self._pipeline.advance(now, {name: health.last_success or 0.0 for name, health in self._health.items()})
-            views = tuple(health.view(now) for health in self._health.values())
+            moment = time.monotonic()
+            views = tuple(health.view(moment) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
             self.snapshot = self._pipeline.snapshot(now, views, ready=ready)
         except Exception:  # noqa: BLE001  # see above
@@ -132,6 +155,8 @@ class LivePipeline:
             checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, self._clock()))
         except OSError as error:
             _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # no trace
+        except Exception:  # noqa: BLE001  # a state that cannot be written must not end the watch
+            _log.exception("the state could not be saved to %s", self._state_file)
 
     def _drain(self) -> None:
         for poller in self._pollers.values():
@@ -148,7 +173,7 @@ class LivePipeline:
                 source.restore(self._positions[source.name])
             except ValueError as error:
                 _log.warning("source %s begins anew, its saved position cannot be used: %s", source.name, error)
-        self._health[source.name] = SourceHealth(source, self._clock())
+        self._health[source.name] = SourceHealth(source, time.monotonic())
         self._pollers[source.name] = Poller(source, self._batches, self._clock)
         self._pollers[source.name].start()
 
@@ -168,3 +193,5 @@ class LivePipeline:
         deadline = time.monotonic() + DRAIN_SECONDS
         while not poller.join(0.0) and time.monotonic() < deadline:
             self._take(0.02)
+        for _ in range(self._batches.qsize()):  # its last batch: a successor goes on from the position in it
+            self._take(0.0)

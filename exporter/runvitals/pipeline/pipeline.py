@@ -33,7 +33,7 @@ class RankSettings(Settings, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
-        if self.max_ranks < 1 or not min(self.ended_seconds, self.silent_seconds) > 0.0:
+        if self.max_ranks < 1 or not (self.ended_seconds > 0.0 and self.silent_seconds > 0.0):
             raise ValueError("max_ranks must be at least 1, ended_seconds and silent_seconds above 0")
         if not 0.0 <= self.hold_seconds <= self.ended_seconds:
             raise ValueError(f"hold_seconds must be from 0 to ended_seconds, not {self.hold_seconds}")
@@ -81,11 +81,19 @@ class Pipeline:
     def advance(self, now: float, seen_until: Mapping[str, float] | None = None) -> None:
         """Let time pass up to `now` (Unix seconds), for each source no further than it has been read (`seen_until`).
 
-        A source that is down or slow makes nobody look stalled.
+        A source that is down or slow makes nobody look stalled. A rank whose source is not in `seen_until` is read by
+        nobody any more.
         """
         for rank in list(self._ranks.values()):
+            if seen_until is not None and rank.source not in seen_until:
+                rank.lose_source()
             rank.advance(min(now, (seen_until or {}).get(rank.source, now)), self._table)
             self._retire(rank, now)
+
+    def follow_clock(self, jump: float, now: float) -> None:
+        """The wall clock was set by `jump` seconds and says `now`: that alone makes nobody stalled."""
+        for rank in self._ranks.values():
+            rank.stall.follow_clock(jump, now)
 
     def series_of(self, sample: Sample) -> Series | None:
         """Return the series of a sample that has been observed."""
@@ -128,10 +136,7 @@ class Pipeline:
             rank.reconfigure(self._table)
 
     def _observe_sample(self, sample: Sample, source: str) -> None:
-        rank = self._rank(sample.run, sample.rank, source)
-        if rank and rank.silent_since(sample.time, self._settings.silent_seconds):
-            self._remove(rank)
-            rank = self._rank(sample.run, sample.rank, source)
+        rank = self._rank_at(sample, source)
         series = self._store.get(sample, source) if rank else None
         if rank is None or series is None:
             return
@@ -143,20 +148,26 @@ class Pipeline:
             rank.observe(sample, series, admission, self._table)
 
     def _observe_event(self, event: Event, source: str) -> None:
-        rank = self._rank(event.run, event.rank, source)
+        rank = self._rank_at(event, source)
         if rank is None:
             return
+        if source == rank.source:  # what fell due before it, whether anyone looked in between or not
+            rank.advance(event.time, self._table)
         if event.kind is EventKind.RUN_STARTED:
             rank.source = source
         rank.handle(event, self._store.of_rank(event.run, event.rank), self._table)
 
-    def _rank(self, run: str, rank: str, source: str) -> Rank | None:
-        known = self._ranks.get((run, rank))
+    def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
+        """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
+        place = item.run, item.rank
+        if place in self._ranks:
+            self._retire(self._ranks[place], item.time)
+        known = self._ranks.get(place)
         if known is None:
             if len(self._ranks) >= self._settings.max_ranks:
                 self._dropped["rank"] += 1
                 return None
-            known = self._ranks[run, rank] = Rank.create(run, rank, source, self._table)
+            known = self._ranks[place] = Rank.create(item.run, item.rank, source, self._table)
         return known
 
     def _retire(self, rank: Rank, now: float) -> None:

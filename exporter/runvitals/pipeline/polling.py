@@ -24,11 +24,15 @@ LATE_SECONDS = 15.0
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one poll of a source brought; `error` is a sentence if it failed. Times are Unix seconds."""
+    """What one poll of a source brought; `error` is a sentence if it failed.
+
+    It was `started` at a Unix time and `finished` at a monotonic one, in seconds.
+    """
 
     source: str
     started: float
     seconds: float
+    finished: float
     poll: Poll
     error: str = ""
 
@@ -75,16 +79,20 @@ class Poller:
             poll, error = self.source.poll(now), ""
         except Exception as problem:  # noqa: BLE001  # whatever a source raises is its own outage
             poll, error = Poll(), f"{type(problem).__name__}: {problem}"
-        self._batches.put(Batch(self.source.name, now, time.monotonic() - started, poll, error))
+        finished = time.monotonic()
+        self._batches.put(Batch(self.source.name, now, finished - started, finished, poll, error))
 
 
 class SourceHealth:
-    """What is known about one source: kept by the pipeline's thread from the batches that arrive."""
+    """What is known about one source: kept by the pipeline's thread from the batches that arrive.
 
-    def __init__(self, source: Source, now: float) -> None:
+    Silence is told by the monotonic clock: the wall clock may jump.
+    """
+
+    def __init__(self, source: Source, moment: float) -> None:
         self._name, self._kind = source.name, source.kind
         self._patience = max(LATE_POLLS * source.interval, LATE_SECONDS)
-        self._last_batch = now
+        self._last_batch = moment
         self._seconds: float | None = None
         self._last_success: float | None = None
         self._error = ""
@@ -98,7 +106,7 @@ class SourceHealth:
         elif self._error and not batch.error:
             _log.info("source %s is up again", self._name)
         self._error = batch.error
-        self._last_batch = batch.started + batch.seconds
+        self._last_batch = batch.finished
         self._seconds = batch.seconds
         self._samples += len(batch.poll.items)
         self._rejected.update(batch.poll.rejected)
@@ -115,9 +123,9 @@ class SourceHealth:
         """True once a poll has succeeded or failed."""
         return self._seconds is not None
 
-    def view(self, now: float) -> SourceView:
+    def view(self, moment: float) -> SourceView:
         """Return the source as the page shows it; a poll that has not come back for long is an outage."""
-        silence = now - self._last_batch
+        silence = moment - self._last_batch
         error = f"no poll has finished for {silence:.0f} s" if silence > self._patience else self._error
         return SourceView(
             name=self._name,

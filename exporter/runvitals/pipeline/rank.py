@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,8 +25,11 @@ _ENDS = {
     EventKind.RUN_RAISED: RunStatus.RAISED,
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
-_SEGMENTS = frozenset({EventKind.RESUME, EventKind.PHASE})
+_SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
+
+
+_Detector = TypeVar("_Detector", AnyDetector, Stall)
 
 
 class Rank(msgspec.Struct):
@@ -55,12 +58,17 @@ class Rank(msgspec.Struct):
         return cls(run, rank, source, RankDiagnosis(run, rank), make_stall(table), make_detectors(table))
 
     def reconfigure(self, table: FaultTable) -> None:
-        """Take over other thresholds and counts; what was seen is kept."""
+        """Take over other thresholds and counts; what was seen is kept.
+
+        A saved state may be that of another version: a fault that it does not know begins anew.
+        """
         self.diagnosis.reconfigure(table)
-        fresh: dict[str, AnyDetector | Stall] = {**make_detectors(table), faults.RUN_STALLED.name: make_stall(table)}
-        for name, detector in {**self.detectors, faults.RUN_STALLED.name: self.stall}.items():
-            for threshold in table.faults[name].thresholds:
-                setattr(detector, threshold, getattr(fresh[name], threshold))
+        self.diagnosis.close_disabled(table, self.last_seen, self.step)
+        self.detectors = {
+            name: _with_thresholds(self.detectors.get(name, fresh), fresh, table.faults[name])
+            for name, fresh in make_detectors(table).items()
+        }
+        self.stall = _with_thresholds(self.stall, make_stall(table), table.faults[faults.RUN_STALLED.name])
 
     def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
         """Show a sample that was admitted to every detector of its signal."""
@@ -74,6 +82,12 @@ class Rank(msgspec.Struct):
             fault = table.enabled(name)
             if verdict is not None and fault is not None:
                 self.diagnosis.observe(fault, verdict, sample.signal, sample.time, sample.step)
+
+    def lose_source(self) -> None:
+        """Nobody reads its source any more: whether it runs cannot be known."""
+        if self.status is RunStatus.RUNNING:
+            self.status = RunStatus.UNKNOWN
+            self.diagnosis.forget_states()
 
     def go_back(self, time: float) -> None:
         """The steps went back far: what comes is another segment."""
@@ -90,6 +104,12 @@ class Rank(msgspec.Struct):
     def handle(self, event: Event, series: Iterable[Series], table: FaultTable) -> None:
         """Take in something that happened; `series` are those of the rank."""
         self.last_seen = max(self.last_seen, event.time)
+        self._take_in(event, table)
+        if event.kind in _SEGMENTS:
+            for one in series:
+                one.start_segment()
+
+    def _take_in(self, event: Event, table: FaultTable) -> None:
         if event.kind is EventKind.RUN_STARTED:
             self._start(event, table)
         elif event.kind in _ENDS:
@@ -102,13 +122,11 @@ class Rank(msgspec.Struct):
             self.stall.pause(event.time)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
-        if event.kind is EventKind.RUN_STARTED or event.kind in _SEGMENTS:
-            for one in series:
-                one.start_segment()
 
     def silent_since(self, now: float, seconds: float) -> bool:
-        """Return whether nothing has come for so long; a rank whose end is reported is never silent in this sense."""
-        return not self.has_writer and now - self.last_seen >= seconds
+        """Return whether nothing has come for so long; a rank whose end will be reported never is silent so."""
+        is_reported = self.has_writer and self.status is not RunStatus.UNKNOWN
+        return not is_reported and now - self.last_seen >= seconds
 
     def close_silent(self, seconds: float) -> None:
         """Close what is open: nothing has come for so long that the run has most likely ended."""
@@ -139,7 +157,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table)
         self.stall.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
-        self.info = dict(event.fields)
+        self.info = dict(event.fields) or self.info  # a run that is heard again is the one that was known
         self.step = self.last_step_time = None
         for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):
             self._observe_event(fault, OK, event.time, table)
@@ -161,7 +179,7 @@ class Rank(msgspec.Struct):
             return
         self._judge_stall(time, table)  # whether it was overdue, before it came
         self.stall.advance_step(step, time)
-        self._judge_stall(time, table)
+        self._judge_stall(max(time, self.stall.since or time), table)
         self.step, self.last_step_time = step, time
 
     def _judge_stall(self, now: float, table: FaultTable) -> None:
@@ -195,6 +213,15 @@ def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
 def make_stall(table: FaultTable) -> Stall:
     """Return a new watch over the clock. Raises ValueError for limits that make no sense."""
     return Stall(**_values(table.faults[faults.RUN_STALLED.name]))
+
+
+def _with_thresholds(detector: _Detector, fresh: _Detector, fault: Fault) -> _Detector:
+    """Return the detector with the thresholds of a fresh one of its kind; the fresh one where the kinds differ."""
+    if type(detector) is not type(fresh):
+        return fresh
+    for name in fault.thresholds:
+        setattr(detector, name, getattr(fresh, name))
+    return detector
 
 
 def _values(fault: Fault) -> dict[str, Any]:

@@ -45,7 +45,12 @@ def guess_columns(row: Mapping[str, Any], before: Columns | None = None) -> Colu
         for role, words in (("step", STEP), ("time", TIME), ("run", RUN), ("rank", RANK))
     }
     others = [name for name in row if name not in found.values()]
-    return Columns(**found, signals={name: signals.canonical(name.strip()) for name in others})
+    return Columns(**found, signals={name: signals.canonical(clean(name.strip())) for name in others})
+
+
+def clean(text: str) -> str:
+    """Return text that can be written as UTF-8: half a surrogate pair, which JSON can spell, is replaced."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def to_number(cell: object) -> float | None:

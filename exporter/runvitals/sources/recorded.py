@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any, TextIO
 
-from runvitals.sources.columns import Columns, guess_columns, to_number, to_time
+from runvitals.sources.columns import Columns, clean, guess_columns, to_number, to_time
 from runvitals.sources.rings import RING_MAGIC, read_ring
 from runvitals.values import Event, Sample
 
@@ -55,13 +55,12 @@ class Recording:
     def _rows(self) -> Iterator[Sample | Event]:
         with self.path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
             columns: Columns | None = None
-            known = -1
+            known: Set[str] = frozenset()
             for index, row in enumerate(self._parsed(file)):
-                if len(row) != known:  # JSON lines may gain keys
-                    columns, known = guess_columns(row, columns), len(row)
-                if columns is not None:
-                    yield from self._samples(row, columns, index)
-        if known < 0:
+                if columns is None or row.keys() != known:  # the lines of a JSON file may differ in their keys
+                    columns, known = guess_columns(row, columns), row.keys()
+                yield from self._samples(row, columns, index)
+        if columns is None:
             raise RecordingError(f"{self.path}: no rows; ring files, CSV with a header and JSON lines can be replayed")
 
     def _parsed(self, file: TextIO) -> Iterator[Mapping[str, Any]]:
@@ -69,7 +68,7 @@ class Recording:
         if first.lstrip().startswith("{"):
             yield from self._json_lines(first, file)
             return
-        header = [name.strip() for name in next(csv.reader([first]), [])]
+        header = _header(first)
         if len(header) < 2 or any("\0" in name for name in header):
             raise RecordingError(
                 f"{self.path}: line 1 is neither a CSV header nor a JSON object; "
@@ -102,8 +101,8 @@ class Recording:
         step = to_number(row.get(columns.step))
         whole = int(step) if step is not None and abs(step) < 2**63 else None
         time = self._time(row, columns, index)
-        run = str(row.get(columns.run) or self._run)
-        rank = str(row.get(columns.rank) or "0")
+        run = _label(row.get(columns.run), self._run)
+        rank = _label(row.get(columns.rank), "0")
         for name, signal in columns.signals.items():
             value = to_number(row.get(name))
             if value is not None:
@@ -119,3 +118,15 @@ class Recording:
             return index * self._step_seconds
         self._last_time = self._last_time if written is None else written
         return self._last_time
+
+
+def _header(line: str) -> list[str]:
+    """Return the column names in a line; none where it is no row of a table."""
+    try:
+        return [name.strip() for name in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []
+
+
+def _label(cell: object, default: str) -> str:
+    return default if cell in (None, "") else clean(str(cell))

@@ -17,6 +17,8 @@ class SlidingMaximum(msgspec.Struct):
     def push(self, time: float, value: float) -> None:
         """Add a value at a time (seconds); times need not be in order."""
         second = int(time)
+        if self.peaks and second < self.peaks[-1][0] - self.span:
+            self.peaks.clear()  # the clock was set back: what lies ahead would stay until it is there again
         if self.peaks and second < self.peaks[-1][0]:
             second = self.peaks[-1][0]
         while self.peaks and self.peaks[-1][1] <= value:

@@ -107,13 +107,14 @@ class Verdict(msgspec.Struct, frozen=True):
     """A detector's answer to one observation.
 
     `score` grows with how unusual the observation is, in the detector's own unit; `confidence` is in 0..1 and only
-    stated when firing.
+    stated when firing. `note` says what an ok verdict means for what was open, where that is not a recovery.
     """
 
     state: State
     score: float | None = None
     confidence: float = 0.0
     evidence: Evidence | None = None
+    note: str = ""
 
 
 OK = Verdict(State.OK)

@@ -221,3 +221,32 @@ def test_only_an_end_that_was_seen_and_not_meant_is_a_crash(kind, text, live, fi
     """A run that finished, was stopped by its user, or had ended before anyone looked, is no fault."""
     verdict = verdict_on_end(Event(kind, "run", "0", 1.0, text=text, seen_live=live))
     assert (verdict is not None) is fires
+
+
+@pytest.mark.parametrize(("name", "factor"), [("loss_spike", 2.3), ("gradient_explosion", 100.0)])
+def test_what_stays_wrong_does_not_become_usual(name, factor):
+    """A level that is up for good fires for a whole window; then the new level is accepted, and said to be one."""
+    values = [*healthy(300, spread=0.05), *healthy(500, seed=9, level=factor, spread=0.05)]
+    answers = verdicts(name, samples(SIGNALS[name], values))
+    states_after = [answer.state for answer in answers[300:]]
+    assert states_after[:256] == [State.FIRING] * 256
+    assert set(states_after[258:320]) == {State.UNKNOWN}
+    assert set(states_after[330:]) == {State.OK}
+    assert answers[-1].note == "settled at a new level"
+
+
+@pytest.mark.parametrize(("name", "factor"), [("loss_spike", 1.6), ("gradient_explosion", 20.0)])
+def test_what_comes_every_twenty_steps_is_usual(name, factor):
+    """Bad batches that are part of the data, a spike in one step of twenty, soon fire at hardly any step."""
+    values = [value * (factor if step % 20 == 7 else 1.0) for step, value in enumerate(healthy(5000, spread=0.05))]
+    answers = states(name, values)
+    assert answers[1000:].count(State.FIRING) <= 8  # of 200
+
+
+def test_an_anomaly_after_a_recovery_is_seen_at_once():
+    """What was withheld from the window leaves it as sharp as before."""
+    burst = [50.0] * 40
+    values = [*healthy(300), *burst, *healthy(100, seed=2), *burst]
+    answers = states("gradient_explosion", values)
+    assert answers[300] is State.FIRING
+    assert answers[440] is State.FIRING

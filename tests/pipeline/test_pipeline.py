@@ -239,6 +239,35 @@ def test_the_number_of_ranks_is_bounded():
     assert (len(snapshot.ranks), snapshot.dropped) == (3, {"rank": 2})
 
 
+def test_one_source_cannot_take_all_the_room():
+    """Names that anyone can send by StatsD leave room for the ranks of the rings; what has left makes room again."""
+    pipeline = new_pipeline(max_ranks=4, max_ranks_per_source=2)
+    for rank in range(5):
+        pipeline.observe([Sample("flood", str(rank), "loss", "", START, 1, 1.0)], "statsd")
+    pipeline.observe([started(), *samples("loss", [1.0])], "ring")
+    assert [rank.run for rank in pipeline.snapshot(START, (), ready=True).ranks] == ["flood", "flood", "run"]
+    pipeline.advance(START + 3601.0)
+    pipeline.observe([Sample("late", "0", "loss", "", START + 3602, 1, 1.0)], "statsd")
+    assert [rank.run for rank in pipeline.snapshot(START, (), ready=True).ranks] == ["run", "late"]
+
+
+def test_the_steps_of_a_rank_are_those_of_its_loss():
+    """A signal that counts tokens instead of steps neither moves the rank's step nor hides a stall."""
+    items = [started(), *samples("loss", healthy(100))]
+    tokens = Sample("run", "0", "eval_loss", "", START + 50, 1_000_000, 1.0)
+    pipeline = run_through([*items[:51], tokens, *items[51:]])
+    assert pipeline.snapshot(START, (), ready=True).ranks[0].step == 100
+    pipeline.advance(START + 99.0 + 75.0)
+    assert found(pipeline)["run_stalled"].opened_step == 100
+
+
+def test_a_level_that_stays_up_has_not_recovered():
+    """A loss that is up for good closes a window later, as a new level and not as a recovery."""
+    items = samples("loss", [*healthy(100, spread=0.05), *healthy(300, seed=9, level=2.3, spread=0.05)])
+    finding = found(run_through(items))["loss_spike"]
+    assert (finding.closed_reason, finding.opened_step) == ("settled at a new level", 101)
+
+
 def test_a_rank_whose_end_nobody_reports_leaves_when_it_is_silent():
     """A StatsD rank goes an hour after its last value."""
     pipeline = run_through(samples("loss", healthy(3)))
@@ -251,7 +280,7 @@ def test_a_rank_whose_end_nobody_reports_leaves_when_it_is_silent():
 def test_evidence_is_bounded_and_keeps_the_first_and_the_newest():
     """A thousand NaN leave a handful of pieces of evidence."""
     finding = found(run_through(samples("loss", [math.nan, math.inf] * 500)))["nonfinite_loss"]
-    assert len(finding.evidence) == 8
+    assert len(finding.evidence) == 4
     assert (finding.evidence[0].step, finding.evidence[-1].step) == (1, 1000)
 
 

@@ -457,3 +457,18 @@ def test_the_same_folder_under_two_names_counts_once(runs: Path, tmp_path: Path)
     with writing(runs):
         assert kinds(source.poll(time.time())) == ["run_started"]
     source.close()
+
+
+def test_a_ring_that_is_gone_after_a_restart_leaves_its_run_unknown(runs: Path, source: RingSource) -> None:
+    """A machine that started anew has lost the rings in its memory: nobody knows of those runs, and nobody alerts."""
+    with writing(runs, "lost", rank=2) as writer:
+        writer.do("run.log(step=7, loss=1.0)")
+        position = source.poll(time.time()).position
+    shutil.rmtree(runs)
+    runs.mkdir()
+    restarted = RingSource(RingSettings(folders=(str(runs),)))
+    restarted.restore(position)
+    [event] = events(restarted.poll(time.time()))
+    assert (event.kind, event.run, event.rank, event.step) == (EventKind.RUN_UNKNOWN, "lost", "2", 7)
+    assert restarted.poll(time.time()).items == []
+    restarted.close()

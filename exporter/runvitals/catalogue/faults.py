@@ -96,6 +96,11 @@ GRADIENT_EXPLOSION = Fault(
             "gradient norm over the window's median",
             "design of the project: level and change must agree",
         ),
+        "recent_ratio": Threshold(
+            2.0,
+            "gradient norm over the 98th percentile of the window: what comes every fifty steps is usual",
+            "design of the project",
+        ),
         "level_robust_zscore": Threshold(
             6.0,
             "robust z-score of the logarithm of the gradient norm",
@@ -139,7 +144,11 @@ LOSS_SPIKE = Fault(
             "interquartile ranges above the third quartile",
             "Tukey's outer fence (Exploratory Data Analysis, 1977)",
         ),
-        "minimum_ratio": Threshold(1.1, "loss over the window's median: smaller is harmless", "design of the project"),
+        "minimum_ratio": Threshold(
+            1.1,
+            "loss over the 98th percentile of the window: what is smaller, or comes every fifty steps, is harmless",
+            "design of the project",
+        ),
     },
     close_count=16,
 )

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from math import exp, log
-
 import msgspec
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.explosion_probability import ExplosionProbability
+from runvitals.detectors.level import Level
 from runvitals.series import Admission, Series
-from runvitals.stats.baseline import Baseline
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 
 class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
     """Fires where the norm is far above its recent level and has jumped, or is likely to.
 
-    Level: above `level_ratio` times the window's median, and a robust z-score of the norm's logarithm above
-    `level_robust_zscore`. Change: explosion probability above `probability`, or relative change above `change`, or
-    above `jump_ratio` times the median. Either alone is ordinary: noisy norms keep the probability high, and a
-    learning-rate restart moves the level. It is blind in the first `series.minimum` steps, and to growth slower than
-    the window.
+    Level: above `level_ratio` times the window's median, above `recent_ratio` times what the window has seen every
+    fifty steps, and a robust z-score of the norm's logarithm above `level_robust_zscore`. Change: explosion probability
+    above `probability`, or relative change above `change`, or above `jump_ratio` times the median. Either alone is
+    ordinary: noisy norms keep the probability high, and a learning-rate restart moves the level. It is blind in the
+    first `series.minimum` steps, and to growth slower than the window.
     """
 
     level_ratio: float
+    recent_ratio: float
     level_robust_zscore: float
     change: float
     probability: float
     jump_ratio: float
     explosion: ExplosionProbability | None = None
-    logarithms: Baseline | None = None
-    segment: int = 0
+    level: Level = msgspec.field(default_factory=Level)
 
     def __post_init__(self) -> None:
         """Check the thresholds by making what depends on them."""
@@ -39,37 +37,32 @@ class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest gradient norm."""
-        explosion, logarithms = self._parts(series)
-        explosion.observe(sample.value)
+        forecast = self.explosion = self.forecast
+        forecast.change = self.change
+        if self.level.follow(series):
+            forecast.start_segment()
+        forecast.observe(sample.value)
         if admission is Admission.NONFINITE or sample.value <= 0.0:
-            logarithms.settle()
+            self.level.skip()
             return UNKNOWN
-        logarithms.observe(log(sample.value))
-        zscore = logarithms.robust_zscore
-        if zscore is None:
-            return UNKNOWN
-        ratio = exp(min(log(sample.value) - (logarithms.window.median or 0.0), 700.0))
-        if ratio > self.level_ratio and zscore > self.level_robust_zscore and self._has_changed(ratio):
-            return self._firing(sample, ratio, zscore)
-        return OK
+        self.level.observe(sample.value)
+        verdict = self._judge(sample)
+        self.level.settle(fired=verdict.state is State.FIRING)
+        return verdict
 
     @property
     def forecast(self) -> ExplosionProbability:
         """The explosion probability at horizon 1 and what it rests on."""
         return self.explosion or ExplosionProbability(self.change)
 
-    def _parts(self, series: Series) -> tuple[ExplosionProbability, Baseline]:
-        explosion = self.explosion = self.forecast
-        explosion.change = self.change
-        size, minimum = series.baseline.window.size, series.baseline.minimum
-        if self.logarithms is None:
-            self.logarithms = Baseline.of_size(size, minimum)
-        self.logarithms.resize(size, minimum)
-        if series.segment != self.segment:
-            self.segment = series.segment
-            explosion.start_segment()
-            self.logarithms.clear()
-        return explosion, self.logarithms
+    def _judge(self, sample: Sample) -> Verdict:
+        zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
+        if zscore is None or not median or rare is None:
+            return UNKNOWN
+        is_high = sample.value > max(self.level_ratio * median, self.recent_ratio * rare)
+        if is_high and zscore > self.level_robust_zscore and self._has_changed(sample.value / median):
+            return self._firing(sample, median, zscore)
+        return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
     def _has_changed(self, ratio: float) -> bool:
         forecast = self.forecast
@@ -79,10 +72,9 @@ class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
             or (forecast.probability or 0.0) > self.probability
         )
 
-    def _firing(self, sample: Sample, ratio: float, zscore: float) -> Verdict:
-        median = sample.value / ratio
+    def _firing(self, sample: Sample, median: float, zscore: float) -> Verdict:
         evidence = Evidence(
-            f"{sample.signal} {sample.value:.4g} is {ratio:.3g} times its median {median:.4g} "
+            f"{sample.signal} {sample.value:.4g} is {sample.value / median:.3g} times its median {median:.4g} "
             f"(robust z-score {zscore:.3g})",
             sample.signal,
             sample.layer,

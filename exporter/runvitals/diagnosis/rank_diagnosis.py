@@ -12,7 +12,7 @@ from runvitals.diagnosis.hysteresis import Change, Hysteresis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.values import Evidence, Finding, State, Verdict
 
-MAX_EVIDENCE = 8
+MAX_EVIDENCE = 4
 MAX_CLOSED = 64
 RECOVERED = "recovered"
 RUN_ENDED = "run ended"
@@ -44,7 +44,7 @@ class RankDiagnosis(msgspec.Struct):
         if change is Change.OPENED and fault.name not in self.open:
             self._open(fault, verdict, time, step)
         elif change is Change.CLOSED and not self._is_held_open(fault.name):
-            self._close(fault.name, time, step, RECOVERED)
+            self._close(fault.name, time, step, verdict.note or RECOVERED)
         if verdict.state is State.FIRING and fault.name in self.open:
             _add_evidence(self.open[fault.name], verdict)
 

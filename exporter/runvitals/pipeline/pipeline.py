@@ -27,14 +27,17 @@ class RankSettings(Settings, frozen=True):
     """
 
     max_ranks: int = 1_000
+    max_ranks_per_source: int = 500
     ended_seconds: float = 600.0
     silent_seconds: float = 3_600.0
     hold_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
-        if self.max_ranks < 1 or not (self.ended_seconds > 0.0 and self.silent_seconds > 0.0):
-            raise ValueError("max_ranks must be at least 1, ended_seconds and silent_seconds above 0")
+        if min(self.max_ranks, self.max_ranks_per_source) < 1 or not (
+            self.ended_seconds > 0.0 and self.silent_seconds > 0.0
+        ):
+            raise ValueError("the limits on ranks must be at least 1, ended_seconds and silent_seconds above 0")
         if not 0.0 <= self.hold_seconds <= self.ended_seconds:
             raise ValueError(f"hold_seconds must be from 0 to ended_seconds, not {self.hold_seconds}")
 
@@ -59,6 +62,7 @@ class Pipeline:
         self._table = table
         self._store = SeriesStore(series)
         self._ranks: dict[tuple[str, str], Rank] = {}
+        self._admitted: Counter[str] = Counter()
         self._past: list[Finding] = []
         self._dropped: Counter[str] = Counter()
 
@@ -131,9 +135,9 @@ class Pipeline:
         self._dropped.update(state.dropped)
         self._past = state.past_findings
         self._store.restore(state.series)
-        self._ranks = {(rank.run, rank.rank): rank for rank in state.ranks}
-        for rank in self._ranks.values():
+        for rank in state.ranks:
             rank.reconfigure(self._table)
+            self._add(rank)
 
     def _observe_sample(self, sample: Sample, source: str) -> None:
         rank = self._rank_at(sample, source)
@@ -143,7 +147,7 @@ class Pipeline:
         segment = series.segment
         admission = series.admit(sample, self._store.settings)
         if series.segment != segment:
-            rank.go_back(sample.time)
+            rank.go_back(sample.signal, sample.time)
         if admission not in _UNSCORED:
             rank.observe(sample, series, admission, self._table)
 
@@ -164,11 +168,20 @@ class Pipeline:
             self._retire(self._ranks[place], item.time)
         known = self._ranks.get(place)
         if known is None:
-            if len(self._ranks) >= self._settings.max_ranks:
+            if self._is_full(source):
                 self._dropped["rank"] += 1
                 return None
-            known = self._ranks[place] = Rank.create(item.run, item.rank, source, self._table)
+            known = Rank.create(item.run, item.rank, source, self._table)
+            self._add(known)
         return known
+
+    def _is_full(self, source: str) -> bool:
+        of_source = self._admitted[source] >= self._settings.max_ranks_per_source
+        return of_source or len(self._ranks) >= self._settings.max_ranks
+
+    def _add(self, rank: Rank) -> None:
+        self._ranks[rank.run, rank.rank] = rank
+        self._admitted[rank.admitted_by] += 1
 
     def _retire(self, rank: Rank, now: float) -> None:
         """Take a rank off the page once it has ended, or has long been silent; a finding that is still open stays."""
@@ -186,3 +199,4 @@ class Pipeline:
         del self._past[:-MAX_PAST_FINDINGS]
         self._store.remove(rank.run, rank.rank)
         del self._ranks[rank.run, rank.rank]
+        self._admitted[rank.admitted_by] -= 1

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from runvitals.catalogue import faults
+from runvitals.catalogue import faults, signals
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import DETECTORS, AnyDetector, Stall
 from runvitals.detectors.duplicate_writer import verdict_on_duplicate
@@ -25,6 +25,7 @@ _ENDS = {
     EventKind.RUN_RAISED: RunStatus.RAISED,
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
+_LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
 
@@ -35,18 +36,21 @@ _Detector = TypeVar("_Detector", AnyDetector, Stall)
 class Rank(msgspec.Struct):
     """Everything known about one rank but its series.
 
-    `source` names where its steps come from; `has_writer` tells that a source reports its start and end.
+    `source` names where its steps come from, `admitted_by` which source was the first to speak of it; `has_writer`
+    tells that a source reports its start and end.
     """
 
     run: str
     rank: str
     source: str
+    admitted_by: str
     diagnosis: RankDiagnosis
     stall: Stall
     detectors: dict[str, AnyDetector]
     status: RunStatus = RunStatus.UNKNOWN
     info: dict[str, str] = {}
     has_writer: bool = False
+    is_led: bool = False
     step: int | None = None
     last_step_time: float | None = None
     last_seen: float = 0.0
@@ -55,7 +59,7 @@ class Rank(msgspec.Struct):
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
         """Return a rank of which nothing has been seen."""
-        return cls(run, rank, source, RankDiagnosis(run, rank), make_stall(table), make_detectors(table))
+        return cls(run, rank, source, source, RankDiagnosis(run, rank), make_stall(table), make_detectors(table))
 
     def reconfigure(self, table: FaultTable) -> None:
         """Take over other thresholds and counts; what was seen is kept.
@@ -73,7 +77,7 @@ class Rank(msgspec.Struct):
     def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
         """Show a sample that was admitted to every detector of its signal."""
         self.last_seen = max(self.last_seen, sample.time)
-        if sample.step is not None:
+        if sample.step is not None and self._is_led_by(sample.signal):
             self._advance_step(sample.step, sample.time, table)
         if sample.layer:
             return  # the faults of this version are those of the whole rank
@@ -89,10 +93,11 @@ class Rank(msgspec.Struct):
             self.status = RunStatus.UNKNOWN
             self.diagnosis.forget_states()
 
-    def go_back(self, time: float) -> None:
-        """The steps went back far: what comes is another segment."""
-        self.step = None
-        self.stall.start(time)
+    def go_back(self, signal: str, time: float) -> None:
+        """The steps of a signal went back far: what comes is another segment."""
+        if self._is_led_by(signal):
+            self.step = None
+            self.stall.start(time)
 
     def advance(self, now: float, table: FaultTable) -> None:
         """Let time pass: judge what depends on the clock. Only what is known to live can be stalled."""
@@ -151,6 +156,12 @@ class Rank(msgspec.Struct):
             active=active,
             findings=findings,
         )
+
+    def _is_led_by(self, signal: str) -> bool:
+        """Return whether the signal's steps are the rank's: others may count tokens or epochs, once these are known."""
+        if signal in _LEADING and not self.is_led:
+            self.is_led, self.step = True, None
+        return signal in _LEADING or not self.is_led
 
     def _start(self, event: Event, table: FaultTable) -> None:
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)

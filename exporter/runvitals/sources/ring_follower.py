@@ -19,7 +19,8 @@ from runvitals.values import Event, EventKind, Sample
 class RingState(msgspec.Struct, forbid_unknown_fields=True):
     """How far a ring was read: what a reader needs to go on exactly there.
 
-    `announced` tells whether its start was reported. Of a ring that has `ended` nothing more is needed.
+    `announced` tells whether the start of its run and rank was reported. Of a ring that has `ended` nothing more is
+    needed.
     """
 
     offset: int = 0
@@ -30,6 +31,8 @@ class RingState(msgspec.Struct, forbid_unknown_fields=True):
     newest_step: int | None = None
     announced: bool = False
     ended: bool = False
+    run: str = ""
+    rank: str = ""
 
 
 class RingFollower:
@@ -127,6 +130,8 @@ class RingFollower:
             skipped=dict(decoder.skipped),
             newest_step=decoder.newest_step,
             announced=self.announced,
+            run=self.header.run,
+            rank=self.header.rank,
         )
 
     def close(self) -> None:

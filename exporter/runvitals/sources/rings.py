@@ -77,6 +77,7 @@ class RingSource:
         if self._since is None:
             self._since = now
         found = self._find(rejected)
+        items += self._vanished(found, now)
         self._forget(found)
         for name, path in found.items():
             if name not in self._followers and name not in self._done:
@@ -125,6 +126,17 @@ class RingSource:
         except FileNotFoundError:
             pass
         return []
+
+    def _vanished(self, found: dict[str, str], now: float) -> list[Event]:
+        """Return that nothing is known any more of runs whose rings are gone since the position was saved.
+
+        A machine that started anew has lost what lay in memory, the runs and their rings.
+        """
+        return [
+            Event(EventKind.RUN_UNKNOWN, state.run, state.rank, now, state.newest_step, "its ring is gone")
+            for name, state in self._saved.items()
+            if state.announced and not state.ended and name not in found and name not in self._followers
+        ]
 
     def _forget(self, found: dict[str, str]) -> None:
         self._done &= found.keys()

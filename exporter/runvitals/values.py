@@ -206,7 +206,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Everything the page shows, taken at one moment and never changed after.
 
     `past_findings` are those of ranks that have left the page. `ready` is False until every source has answered or
-    failed once. `dropped` counts by limit what the store refused.
+    failed once. `dropped` counts by limit what the store refused. `state_saved` is when the state was last saved.
     """
 
     time: float
@@ -216,3 +216,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     sources: tuple[SourceView, ...]
     dropped: Mapping[str, int]
     past_findings: tuple[Finding, ...] = ()
+    state_saved: float | None = None

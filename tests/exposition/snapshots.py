@@ -117,6 +117,7 @@ def snapshot(**changes: object) -> Snapshot:
         "ranks": (rank_view(), rank_view(rank="1", active=(), findings=(), fault_active={})),
         "sources": (source_view(), source_view(name="statsd", kind="statsd", up=False, error="port in use")),
         "dropped": {"series_per_run": 7},
+        "state_saved": NOW - 30,
     }
     return Snapshot(**(values | changes))
 

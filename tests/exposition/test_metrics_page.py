@@ -52,7 +52,11 @@ def empty(**changes: object) -> Snapshot:
 
 
 def of_catalogue(found: Samples) -> Samples:
-    own = {"runvitals_build_info", "runvitals_snapshot_timestamp_seconds"}
+    own = {
+        "runvitals_build_info",
+        "runvitals_snapshot_timestamp_seconds",
+        "runvitals_state_last_save_timestamp_seconds",
+    }
     return {name: value for name, value in found.items() if not name[0].startswith("process_") and name[0] not in own}
 
 

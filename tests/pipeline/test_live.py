@@ -107,6 +107,7 @@ def test_stopping_drains_and_saves_and_the_next_one_goes_on(tmp_path):
     wait_for(lambda: samples_of(first, "counting") >= 5, "samples")
     first.stop()
     saved = checkpoint.load(file)
+    assert first.snapshot.state_saved is None  # it was saved once, after the last snapshot
     assert saved.positions == {"counting": {"count": one.count}}
     second, other = new_live(file), Counting()
     second.restore(saved)
@@ -225,3 +226,17 @@ def test_a_clock_that_is_set_back_or_forward_is_no_outage(tmp_path):
         wait_for(file.exists, "the state to be saved")
     live.stop()
     assert not any(rank.findings for rank in live.snapshot.ranks)  # nobody is stalled by that
+
+
+def test_when_the_state_was_saved_is_told(tmp_path):
+    """The page says when; without a state folder it says nothing, which is not a time of 0."""
+    live = new_live(tmp_path / "state.msgpack", save_seconds=0.05)
+    live.start([Counting()])
+    wait_for(lambda: live.snapshot and live.snapshot.state_saved, "the first save")
+    live.stop()
+    assert live.snapshot.state_saved <= checkpoint.load(tmp_path / "state.msgpack").saved
+    stateless = new_live()
+    stateless.start([Counting()])
+    wait_for(lambda: stateless.snapshot, "a snapshot")
+    stateless.stop()
+    assert stateless.snapshot.state_saved is None

@@ -169,6 +169,11 @@ SNAPSHOT_TIMESTAMP = Metric(
     "gauge",
     "Unix time at which what this page shows was taken, in seconds.",
 )
+STATE_SAVED_TIMESTAMP = Metric(
+    "runvitals_state_last_save_timestamp_seconds",
+    "gauge",
+    "Unix time at which baselines, findings and positions were last saved, in seconds; absent where nothing is saved.",
+)
 BUILD_INFO = Metric("runvitals_build_info", "gauge", "Constant 1; the version that is running.", ("version", "python"))
 CONFIG_RELOAD_SUCCESSFUL = Metric(
     "runvitals_config_last_reload_successful",

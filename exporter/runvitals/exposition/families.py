@@ -44,6 +44,7 @@ class Build(NamedTuple):
 def snapshot_rows(snapshot: Snapshot, failures: LogOnce) -> Iterator[Row]:
     """Yield all that the snapshot says; a view that cannot be read is left out and logged once."""
     yield Row(metrics.SNAPSHOT_TIMESTAMP, (), snapshot.time)
+    yield Row(metrics.STATE_SAVED_TIMESTAMP, (), snapshot.state_saved)
     yield from _each(snapshot.series, series_rows, "a series on the page", failures)
     yield from _each(snapshot.ranks, rank_rows, "a rank on the page", failures)
     yield from _each(snapshot.sources, source_rows, "a source on the page", failures)

@@ -51,6 +51,7 @@ class LivePipeline:
         self._pollers: dict[str, Poller] = {}
         self._health: dict[str, SourceHealth] = {}
         self._positions: dict[str, Any] = {}
+        self._saved: float | None = None
         self._offset = clock() - time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
@@ -59,6 +60,7 @@ class LivePipeline:
         """Go on from a saved state; to be called before `start`."""
         self._pipeline.restore(saved.pipeline)
         self._positions = dict(saved.positions)
+        self._saved = saved.saved
 
     def start(self, sources: Iterable[Source]) -> None:
         """Begin to poll and to publish."""
@@ -144,7 +146,7 @@ class LivePipeline:
             moment = time.monotonic()
             views = tuple(health.view(moment) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
-            self.snapshot = self._pipeline.snapshot(now, views, ready=ready)
+            self.snapshot = self._pipeline.snapshot(now, views, ready=ready, state_saved=self._saved)
         except Exception:  # noqa: BLE001  # see above
             _log.exception("no snapshot could be taken; the page shows the last one")
 
@@ -152,7 +154,9 @@ class LivePipeline:
         if self._state_file is None:
             return
         try:
-            checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, self._clock()))
+            now = self._clock()
+            checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, now))
+            self._saved = now
         except OSError as error:
             _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # no trace
         except Exception:  # noqa: BLE001  # a state that cannot be written must not end the watch

@@ -113,8 +113,10 @@ class Pipeline:
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
-    def snapshot(self, now: float, sources: tuple[SourceView, ...], *, ready: bool) -> Snapshot:
-        """Return everything as the page shows it at `now`."""
+    def snapshot(
+        self, now: float, sources: tuple[SourceView, ...], *, ready: bool, state_saved: float | None = None
+    ) -> Snapshot:
+        """Return everything as the page shows it at `now`; `state_saved` is when all this was last saved."""
         return Snapshot(
             time=now,
             ready=ready,
@@ -122,6 +124,7 @@ class Pipeline:
             ranks=tuple(rank.view(self._table, now, self._settings.hold_seconds) for rank in self._ranks.values()),
             sources=sources,
             past_findings=tuple(self._past),
+            state_saved=state_saved,
             dropped=dict(self._dropped + self._store.dropped),
         )
 

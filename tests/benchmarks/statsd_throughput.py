@@ -17,9 +17,9 @@ import time
 from contextlib import closing
 
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
-from runvitals.sources.statsd_gauges import GaugeMemory
-from runvitals.sources.statsd_lines import parse_line
-from runvitals.sources.statsd_tick import Reading, Tick
+from runvitals.sources.statsd.gauges import GaugeMemory
+from runvitals.sources.statsd.lines import parse_line
+from runvitals.sources.statsd.tick import Reading, Tick
 
 LINES = [
     b"loss:2.503|g|#run:llama-pretrain,rank:3,step:%d",

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import runvitals
-from runvitals.sources.rings import RingSettings, RingSource
+from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.values import Sample
 from tests.client.written import run_script, values
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from runvitals.sources.rings import read_ring
+from runvitals.sources.ring import read_ring
 from runvitals.values import Event, Sample
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager, write_prometheus
-from runvitals.sources.rings import read_ring
+from runvitals.sources.ring import read_ring
 from runvitals.values import Sample
 from tests.programs import ROOT
 from tests.servers import (

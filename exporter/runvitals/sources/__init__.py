@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runvitals.sources.process import ProcessSettings, ProcessSource
-from runvitals.sources.rings import RingSettings, RingSource
+from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from runvitals.sources.columns import Columns, clean, guess_columns, to_number, to_time
-from runvitals.sources.rings import RING_MAGIC, read_ring
+from runvitals.sources.ring import RING_MAGIC, read_ring
 from runvitals.values import Event, Sample
 
 MAX_LINE = 1024 * 1024

@@ -15,9 +15,9 @@ from zlib import crc32
 import pytest
 
 from runvitals.client.ring_format import FRAME, FRAME_BYTES, HEADER_BYTES, SCALARS
-from runvitals.sources.rings import RingSettings, RingSource, read_ring
+from runvitals.sources.ring import RingSettings, RingSource, read_ring
 from runvitals.values import Event, EventKind, Sample
-from tests.sources.ring_writers import ENDLESS, writing
+from tests.sources.ring.ring_writers import ENDLESS, writing
 
 ROUNDS = 25
 
@@ -108,7 +108,7 @@ def test_a_frame_that_is_damaged_in_the_middle(tmp_path: Path) -> None:
 
 READER = """
 import json, os, sys, time
-from runvitals.sources.rings import RingSettings, RingSource
+from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.values import Sample
 source = RingSource(RingSettings(folders=(sys.argv[1],), max_bytes_per_poll=20000))
 state = sys.argv[2]

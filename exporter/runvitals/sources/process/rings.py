@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from runvitals.client.live_rings import live_rings
 from runvitals.client.process_identity import boot_id, pid_namespace
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_table import PROC, Stat, Table, read_start
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.table import PROC, Stat, Table, read_start
 
 _STATUS_BYTES = 16384
 

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 
 from runvitals.catalogue import signals
 from runvitals.catalogue.signals import Signal
-from runvitals.sources import process_network
-from runvitals.sources.process_increase import Total, TreeCounter
-from runvitals.sources.process_network import Traffic
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_resources import Denied, DiskBytes, Processes
-from runvitals.sources.process_table import CLOCK_TICKS, ProcessId
-from runvitals.sources.process_tree import Member, Tree
+from runvitals.sources.process import network
+from runvitals.sources.process.increase import Total, TreeCounter
+from runvitals.sources.process.network import Traffic
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.resources import Denied, DiskBytes, Processes
+from runvitals.sources.process.table import CLOCK_TICKS, ProcessId
+from runvitals.sources.process.tree import Member, Tree
 
 _CPU_SLACK = 1.25
 """How much more CPU than the machine has is put down to the clock's ticks."""
@@ -112,7 +112,7 @@ class Usage:
     def _network_rates(self, tree: Tree, seconds: float, rejected: Counter[Reason]) -> Reading:
         root = tree.members[0].stat.id
         try:
-            traffic = process_network.read_traffic(root.pid)
+            traffic = network.read_traffic(root.pid)
         except PermissionError:
             rejected[Reason.PERMISSION_DENIED] += 1
             traffic = {}
@@ -122,7 +122,7 @@ class Usage:
         before, self._traffic = self._traffic, (root, traffic)
         if before is None or before[0] != root or not before[1].keys() & traffic.keys() or seconds <= 0.0:
             return
-        grown = process_network.increase(before[1], traffic)
+        grown = network.increase(before[1], traffic)
         yield signals.NETWORK_RECEIVE, grown.received / seconds
         yield signals.NETWORK_TRANSMIT, grown.sent / seconds
 

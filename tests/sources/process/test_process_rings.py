@@ -8,15 +8,15 @@ import sys
 import pytest
 
 from runvitals.client.process_identity import boot_id, pid_namespace, start_ticks
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_rings import (
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.rings import (
     NotInView,
     RingProcess,
     own_viewpoint,
     pid_in_view,
     ring_processes,
 )
-from runvitals.sources.process_table import read_table
+from runvitals.sources.process.table import read_table
 
 LOGS_AND_WAITS = """
 import sys

@@ -8,13 +8,13 @@ from collections.abc import Callable
 
 from runvitals.client.ring_folders import reader_folders
 from runvitals.settings import Settings
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_resources import Processes
-from runvitals.sources.process_rings import NotInView, RingProcess, own_viewpoint, pid_in_view, ring_processes
-from runvitals.sources.process_table import ProcessId, Table, children_by_parent, read_table, topmost
-from runvitals.sources.process_targets import ProcessTarget, TargetSearch
-from runvitals.sources.process_tree import Tree, grow_tree
-from runvitals.sources.process_usage import Usage
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.resources import Processes
+from runvitals.sources.process.rings import NotInView, RingProcess, own_viewpoint, pid_in_view, ring_processes
+from runvitals.sources.process.table import ProcessId, Table, children_by_parent, read_table, topmost
+from runvitals.sources.process.targets import ProcessTarget, TargetSearch
+from runvitals.sources.process.tree import Tree, grow_tree
+from runvitals.sources.process.usage import Usage
 from runvitals.sources.replica import default_rank
 from runvitals.values import Event, Poll, Sample
 

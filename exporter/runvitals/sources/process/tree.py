@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import NamedTuple
 
-from runvitals.sources.process_table import ProcessId, Stat, Table
+from runvitals.sources.process.table import ProcessId, Stat, Table
 
 
 class Member(NamedTuple):

@@ -11,8 +11,8 @@ import msgspec
 from runvitals.client.live_rings import is_live
 from runvitals.client.ring_files import open_ring
 from runvitals.client.ring_format import Header
-from runvitals.sources.ring_cursor import RingCursor
-from runvitals.sources.ring_decoder import RingDecoder
+from runvitals.sources.ring.cursor import RingCursor
+from runvitals.sources.ring.decoder import RingDecoder
 from runvitals.values import Event, EventKind, Sample
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runvitals.sources.process_table import ProcessId
+from runvitals.sources.process.table import ProcessId
 
 
 class Total(NamedTuple):

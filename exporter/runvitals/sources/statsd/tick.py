@@ -6,11 +6,11 @@ import math
 from collections import Counter
 from typing import Literal, NamedTuple
 
-from runvitals.sources.statsd_gauges import GaugeMemory
-from runvitals.sources.statsd_lines import Line, LineRejected, parse_line
-from runvitals.sources.statsd_names import count_name, gauge_name, timing_names
-from runvitals.sources.statsd_reasons import Reason
-from runvitals.sources.statsd_timings import Timings
+from runvitals.sources.statsd.gauges import GaugeMemory
+from runvitals.sources.statsd.lines import Line, LineRejected, parse_line
+from runvitals.sources.statsd.names import count_name, gauge_name, timing_names
+from runvitals.sources.statsd.reasons import Reason
+from runvitals.sources.statsd.timings import Timings
 from runvitals.values import Sample
 
 SignedGauges = Literal["by_dialect", "delta", "value"]

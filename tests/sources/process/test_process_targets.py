@@ -11,9 +11,9 @@ from collections import Counter
 import msgspec
 import pytest
 
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_table import read_table
-from runvitals.sources.process_targets import (
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.table import read_table
+from runvitals.sources.process.targets import (
     ProcessTarget,
     TargetSearch,
     pids_by_file,

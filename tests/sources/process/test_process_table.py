@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runvitals.sources.process_table import (
+from runvitals.sources.process.table import (
     PAGE_BYTES,
     Stat,
     children_by_parent,
@@ -15,7 +15,7 @@ from runvitals.sources.process_table import (
     read_table,
     topmost,
 )
-from runvitals.sources.process_tree import grow_tree
+from runvitals.sources.process.tree import grow_tree
 
 LINE = (
     b"4242 (%s) S 17 4242 4242 0 -1 4194304 2100 3100 0 0 150 25 7 3 20 0 12 0 987654 "

@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runvitals.sources.process_network import Traffic, increase, parse_net_dev, read_traffic
+from runvitals.sources.process.network import Traffic, increase, parse_net_dev, read_traffic
 
 TEXT = """Inter-|   Receive                  |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 
 import psutil
 
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_table import ProcessId
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.table import ProcessId
 
 Answer = TypeVar("Answer")
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runvitals.sources.statsd_gauges import FORGET_SECONDS, GaugeMemory
-from runvitals.sources.statsd_reasons import Reason
-from runvitals.sources.statsd_tick import Reading, Tick
-from runvitals.sources.statsd_timings import Timings
+from runvitals.sources.statsd.gauges import FORGET_SECONDS, GaugeMemory
+from runvitals.sources.statsd.reasons import Reason
+from runvitals.sources.statsd.tick import Reading, Tick
+from runvitals.sources.statsd.timings import Timings
 
 NOW = 1_700_000_000.0
 READING = Reading(

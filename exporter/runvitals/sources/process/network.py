@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from runvitals.sources.process_table import PROC, read_start
+from runvitals.sources.process.table import PROC, read_start
 
 _MAX_BYTES = 1 << 20
 

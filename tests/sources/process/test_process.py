@@ -15,9 +15,9 @@ import pytest
 from runvitals.catalogue import signals
 from runvitals.client.process_identity import boot_id, pid_namespace, start_ticks
 from runvitals.sources.process import ProcessSettings, ProcessSource
-from runvitals.sources.process_rings import RingProcess
-from runvitals.sources.process_table import read_table
-from runvitals.sources.process_targets import ProcessTarget
+from runvitals.sources.process.rings import RingProcess
+from runvitals.sources.process.table import read_table
+from runvitals.sources.process.targets import ProcessTarget
 
 NOW = 1_700_000_000.0
 ALWAYS = {
@@ -332,7 +332,7 @@ def test_processes_that_vanish_in_the_middle_of_a_poll_are_counted(worker, monke
     table = read_table()
     worker.do("os.kill(kept[-1], 9); os.waitpid(kept[-1], 0)")
     assert not psutil.pid_exists(child.pid)
-    monkeypatch.setattr("runvitals.sources.process.read_table", lambda: table)
+    monkeypatch.setattr("runvitals.sources.process.source.read_table", lambda: table)
     poll = watching(ring(worker.pid), clock=Clock()).poll(NOW)
     assert poll.rejected["vanished"] >= 2
     assert {item.signal for item in poll.items} >= ALWAYS

@@ -25,7 +25,7 @@ from runvitals.client.ring_format import (
     Header,
 )
 from runvitals.client.run import MAX_KIND, MAX_TEXT
-from runvitals.sources.ring_cursor import Frame
+from runvitals.sources.ring.cursor import Frame
 from runvitals.values import Event, EventKind, Sample
 
 _MARKS = {

@@ -27,8 +27,8 @@ from runvitals.client.ring_format import (
     encode_header,
 )
 from runvitals.client.run import Run
-from runvitals.sources.ring_cursor import Frame, RingCursor
-from runvitals.sources.rings import RingSettings, RingSource, read_ring
+from runvitals.sources.ring import RingSettings, RingSource, read_ring
+from runvitals.sources.ring.cursor import Frame, RingCursor
 from runvitals.values import Event, EventKind, Sample
 
 RING_BYTES = HEADER_BYTES + (16 << 10)

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 
 from runvitals.settings import Settings
-from runvitals.sources.process_reasons import Reason
-from runvitals.sources.process_table import CLOCK_TICKS, PROC, ProcessId, Table, read_start
+from runvitals.sources.process.reasons import Reason
+from runvitals.sources.process.table import CLOCK_TICKS, PROC, ProcessId, Table, read_start
 
 _PID_FILE_BYTES = 64
 _COMMAND_LINE_BYTES = 4096

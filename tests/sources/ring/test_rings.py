@@ -16,10 +16,10 @@ import pytest
 
 import runvitals
 from runvitals.client.ring_format import NotARingError
-from runvitals.sources import ring_follower, rings
-from runvitals.sources.rings import RING_MAGIC, RingSettings, RingSource, read_ring
+from runvitals.sources.ring import RING_MAGIC, RingSettings, RingSource, follower, read_ring
+from runvitals.sources.ring import source as ring_source
 from runvitals.values import Event, EventKind, Poll, Sample
-from tests.sources.ring_writers import writing
+from tests.sources.ring.ring_writers import writing
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: another namespace or user")
 
@@ -294,7 +294,7 @@ def test_where_nothing_tells_whether_it_lives(runs: Path, source: RingSource, mo
     with writing(runs) as writer:
         writer.do("run.log(step=1, loss=1.0)")
         now = time.time()
-        monkeypatch.setattr(ring_follower, "is_live", lambda *_: None)
+        monkeypatch.setattr(follower, "is_live", lambda *_: None)
         assert kinds(source.poll(now)) == ["run_started", "loss=1"]
         assert kinds(source.poll(now + 299)) == []
         assert kinds(source.poll(now + 301)) == ["run_unknown"]
@@ -337,7 +337,7 @@ def test_across_users(runs: Path) -> None:
     """A sidecar of another user reads what the group may read, counts what it may not, and never changes anything."""
     reader = """
 import json, os, sys, time
-from runvitals.sources.rings import RingSettings, RingSource
+from runvitals.sources.ring import RingSettings, RingSource
 os.setgroups([]); os.setresgid(int(sys.argv[2]), int(sys.argv[2]), int(sys.argv[2])); os.setresuid(65534, 65534, 65534)
 source = RingSource(RingSettings(folders=(".",)))
 seen = []
@@ -393,7 +393,7 @@ def test_a_ring_that_is_read_while_it_is_written(runs: Path) -> None:
 
 def test_a_flood_of_files_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a folder with more files than anybody needs the first are looked at, and that there are more is counted."""
-    monkeypatch.setattr(rings, "_MAX_FILES", 5)
+    monkeypatch.setattr(ring_source, "_MAX_FILES", 5)
     for number in range(8):
         (runs / f"{number}.ring").touch()
     source = RingSource(RingSettings(folders=(str(runs),)))
@@ -406,7 +406,7 @@ def test_a_flood_of_bad_files_does_not_fill_the_log(
     runs: Path, source: RingSource, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After so many lines, the last of which says so, files that are skipped are counted alone."""
-    monkeypatch.setattr(rings, "_MAX_LOGGED", 3)
+    monkeypatch.setattr(ring_source, "_MAX_LOGGED", 3)
     for number in range(8):
         (runs / f"{number}.ring").touch()
     assert source.poll(time.time()).rejected == {"truncated": 8}
@@ -415,7 +415,7 @@ def test_a_flood_of_bad_files_does_not_fill_the_log(
 
 def test_a_poll_of_many_rings_is_bounded(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What one poll reads of all rings together is bounded, and the rest comes with the next polls."""
-    monkeypatch.setattr(rings, "_MAX_BYTES_OF_ALL", 1 << 17)
+    monkeypatch.setattr(ring_source, "_MAX_BYTES_OF_ALL", 1 << 17)
     source = started_source(runs)
     with writing(runs, rank=0) as one, writing(runs, rank=1) as two:
         for writer in (one, two):

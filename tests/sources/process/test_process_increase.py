@@ -3,8 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runvitals.sources.process_increase import Total, TreeCounter
-from runvitals.sources.process_table import ProcessId
+from runvitals.sources.process.increase import Total, TreeCounter
+from runvitals.sources.process.table import ProcessId
 
 ROOT, CHILD, GRANDCHILD, OTHER = (ProcessId(pid, 1) for pid in (10, 11, 12, 99))
 

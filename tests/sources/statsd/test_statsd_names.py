@@ -2,7 +2,7 @@
 
 import pytest
 
-from runvitals.sources.statsd_names import count_name, gauge_name, split_time_unit, timing_names
+from runvitals.sources.statsd.names import count_name, gauge_name, split_time_unit, timing_names
 
 
 @pytest.mark.parametrize(

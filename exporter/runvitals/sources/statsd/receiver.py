@@ -6,9 +6,9 @@ import math
 import select
 from collections.abc import Callable, Iterable
 
-from runvitals.sources.statsd_reasons import Reason
-from runvitals.sources.statsd_sockets import Datagram, DatagramSocket
-from runvitals.sources.statsd_tick import Tick
+from runvitals.sources.statsd.reasons import Reason
+from runvitals.sources.statsd.sockets import Datagram, DatagramSocket
+from runvitals.sources.statsd.tick import Tick
 
 _BATCH = 256
 """Datagrams taken from one socket before the other socket and the clock are looked at again."""

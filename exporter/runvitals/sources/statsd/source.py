@@ -13,11 +13,11 @@ from typing import Literal
 
 from runvitals.settings import Settings
 from runvitals.sources.replica import default_rank
-from runvitals.sources.statsd_gauges import GaugeMemory
-from runvitals.sources.statsd_reasons import Reason
-from runvitals.sources.statsd_receiver import Receiver
-from runvitals.sources.statsd_sockets import DatagramSocket, open_udp, open_unix, split_address
-from runvitals.sources.statsd_tick import Reading, SignedGauges, Tick
+from runvitals.sources.statsd.gauges import GaugeMemory
+from runvitals.sources.statsd.reasons import Reason
+from runvitals.sources.statsd.receiver import Receiver
+from runvitals.sources.statsd.sockets import DatagramSocket, open_udp, open_unix, split_address
+from runvitals.sources.statsd.tick import Reading, SignedGauges, Tick
 from runvitals.values import Poll
 
 _MAX_UNIX_PATH_BYTES = 107

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from runvitals.sources.statsd_lines import Line, LineRejected, Tags, clean_label, parse_line
-from runvitals.sources.statsd_reasons import Reason
+from runvitals.sources.statsd.lines import Line, LineRejected, Tags, clean_label, parse_line
+from runvitals.sources.statsd.reasons import Reason
 
 
 def parsed(text: str) -> Line:

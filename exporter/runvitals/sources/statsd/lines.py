@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from runvitals.sources.statsd_reasons import Reason
+from runvitals.sources.statsd.reasons import Reason
 
 TYPES = {b"g": "g", b"c": "c", b"ms": "ms", b"h": "h", b"d": "d"}
 MAX_STEP = 2**63 - 1

@@ -14,7 +14,7 @@ from runvitals.client.ring_files import OWN_RING, ring_paths
 from runvitals.client.ring_folders import reader_folders
 from runvitals.client.ring_format import MAGIC, NotARingError
 from runvitals.settings import Settings
-from runvitals.sources.ring_follower import RingFollower, RingState
+from runvitals.sources.ring.follower import RingFollower, RingState
 from runvitals.values import Event, EventKind, Poll, Sample
 
 RING_MAGIC = MAGIC

@@ -1,0 +1,5 @@
+"""The rings that training processes write."""
+
+from runvitals.sources.ring.source import RING_MAGIC, RingSettings, RingSource, read_ring
+
+__all__ = ["RING_MAGIC", "RingSettings", "RingSource", "read_ring"]

@@ -118,12 +118,18 @@ def test_an_exception_in_the_middle_of_a_write(runs: Path) -> None:
 import runvitals, signal
 run = runvitals.watch("r")
 class Stop(BaseException): pass
-def handler(*_): raise Stop
+armed = False
+def handler(*_):
+    global armed
+    if armed:  # once in each try, and never outside of it
+        armed = False
+        raise Stop
 signal.signal(signal.SIGALRM, handler)
 step = stopped = 0
 signal.setitimer(signal.ITIMER_REAL, 0.001, 0.0007)
 while stopped < 300:
     try:
+        armed = True
         while True:
             step += 1
             run.log(step=step, loss=float(step), twice=2.0 * step)

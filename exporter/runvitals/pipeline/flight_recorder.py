@@ -1,0 +1,50 @@
+"""The last steps of a rank, kept so that an incident can show what led to it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runvitals.values import Sample
+
+RECORDS = 64
+"""So many of the newest records are told; at most twice as many are held."""
+
+RECORDS_AFTER = 16
+"""So many records after an opening, the samples around it are told once more: what followed is among them then."""
+
+MAX_SAMPLES = 64
+"""Of one record; what a step reports beyond is not kept."""
+
+
+class Record(msgspec.Struct):
+    """The samples of one step; where there are no steps, of one moment."""
+
+    step: int | None
+    samples: list[Sample]
+
+
+class FlightRecorder(msgspec.Struct):
+    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun."""
+
+    records: list[Record] = []
+    count: int = 0
+
+    def observe(self, sample: Sample) -> None:
+        """Keep a sample: of the newest step, or of another, which is the newest then."""
+        if self.records and _belongs(sample, self.records[-1]):
+            if len(self.records[-1].samples) < MAX_SAMPLES:
+                self.records[-1].samples.append(sample)
+            return
+        self.records.append(Record(sample.step, [sample]))
+        self.count += 1
+        if len(self.records) >= 2 * RECORDS:
+            del self.records[:-RECORDS]
+
+    def until(self, time: float) -> tuple[Sample, ...]:
+        """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
+        return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)
+
+
+def _belongs(sample: Sample, record: Record) -> bool:
+    same_step = sample.step == record.step
+    return same_step and (sample.step is not None or sample.time == record.samples[0].time)

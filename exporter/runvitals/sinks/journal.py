@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Iterable, Set
 from itertools import islice
@@ -62,6 +61,8 @@ class Journal:
 
     def stop(self, seconds: float) -> None:
         """Write what is pending if that takes no longer than so, and end."""
+        if not self._thread.is_alive():
+            return
         self.flush(seconds)
         with self._changed:
             self._is_stopping = True
@@ -199,8 +200,11 @@ class Journal:
             for item in batch:
                 unfit += not self._write(connection, item)
             pruned = writing.prune(connection, self._settings.max_incidents, self._settings.max_bytes)
-        self._acknowledge(batch, unfit)
-        self._note_size(connection, pruned)
+            [incidents] = connection.execute("SELECT count(*) FROM incidents").fetchone()
+        self._acknowledge(batch, unfit, pruned, incidents)
+        if pruned:
+            connection.execute("PRAGMA incremental_vacuum").fetchall()
+        self._size = journal_file.size_bytes(self._path)
 
     def _write(self, connection: sqlite3.Connection, item: IncidentChange | _Settlement) -> bool:
         try:
@@ -213,21 +217,15 @@ class Journal:
             return False
         return True
 
-    def _acknowledge(self, batch: list[IncidentChange | _Settlement], unfit: int) -> None:
+    def _acknowledge(self, batch: list[IncidentChange | _Settlement], unfit: int, pruned: int, incidents: int) -> None:
         with self._changed:
+            self._pruned += pruned
+            self._incidents = incidents
             for _ in batch:
                 self._pending.popleft()
             self._backlog = min(self._backlog, len(self._pending))
             self._written += sum(isinstance(one, IncidentChange) for one in batch) - unfit
             self._changed.notify_all()
-
-    def _note_size(self, connection: sqlite3.Connection, pruned: int) -> None:
-        if pruned:
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
-        [incidents] = connection.execute("SELECT count(*) FROM incidents").fetchone()
-        with self._changed:
-            self._pruned += pruned
-            self._incidents, self._size = incidents, journal_file.size_bytes(self._path)
 
     def _close(self) -> None:
         if self._connection is not None:

@@ -13,6 +13,7 @@ VERSION = 1
 """Of the schema, in the file's `user_version`."""
 
 BUSY_SECONDS = 5.0
+"""So long one that writes waits for another."""
 
 _SCHEMA = """
 CREATE TABLE journal (identity TEXT NOT NULL, pruned INTEGER NOT NULL DEFAULT 0);
@@ -52,6 +53,10 @@ CREATE INDEX decisions_by_incident ON decisions (incident);
 
 class UnusableJournalError(Exception):
     """A file that is no journal this version can use; the sentence names it."""
+
+
+class NotYetAJournalError(UnusableJournalError):
+    """A file without a schema: whoever made it may be about to write one."""
 
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
@@ -151,5 +156,7 @@ def _create(connection: sqlite3.Connection) -> None:
 
 def _check_version(connection: sqlite3.Connection, path: Path) -> None:
     [version] = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        raise NotYetAJournalError(f"{path} is no journal, or not yet")
     if version != VERSION:
         raise UnusableJournalError(f"the journal {path} has version {version}, this runvitals reads version {VERSION}")

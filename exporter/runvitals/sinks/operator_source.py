@@ -9,6 +9,7 @@ import msgspec
 
 from runvitals.sinks import journal_file
 from runvitals.sinks.encoding import finding_from_text
+from runvitals.sinks.journal_file import NotYetAJournalError
 from runvitals.sources import OPERATOR
 from runvitals.values import Action, Decision, Poll
 
@@ -38,7 +39,10 @@ class OperatorSource:
         """Return the decisions since the last poll. Raises what is wrong with the journal."""
         if not self._journal.exists():
             return Poll()
-        connection = journal_file.open_for_reading(self._journal)
+        try:
+            connection = journal_file.open_for_reading(self._journal)
+        except NotYetAJournalError:
+            return Poll()
         try:
             decisions, rejected = self._read(connection)
         finally:

@@ -110,6 +110,8 @@ def reported(path: Path) -> Iterator[None]:
         raise JournalError(f"there is no journal {path}: --state-dir names the folder of the sidecar that keeps one")
     try:
         yield
+    except BrokenPipeError:
+        raise  # of whoever reads what is printed meanwhile
     except UnusableJournalError as error:
         raise JournalError(str(error)) from error
     except (sqlite3.Error, OSError, ValueError) as error:

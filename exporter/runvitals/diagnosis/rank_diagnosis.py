@@ -49,7 +49,7 @@ class RankDiagnosis(msgspec.Struct):
 
         `anchor` takes the place of `time` in the name of a finding that opens, where `time` is when somebody looked.
         """
-        bar = self.bars[fault.name].get(signal) if fault.name in self.bars else None
+        bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
         tracker = self._tracker(fault, signal, bar)
         if bar is not None:
             verdict = _under(bar, verdict)

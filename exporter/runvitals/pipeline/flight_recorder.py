@@ -31,20 +31,17 @@ class FlightRecorder(msgspec.Struct):
 
     def observe(self, sample: Sample) -> None:
         """Keep a sample: of the newest step, or of another, which is the newest then."""
-        if self.records and _belongs(sample, self.records[-1]):
-            if len(self.records[-1].samples) < MAX_SAMPLES:
-                self.records[-1].samples.append(sample)
+        step, records = sample.step, self.records
+        newest = records[-1] if records else None
+        if newest and newest.step == step and (step is not None or newest.samples[0].time == sample.time):
+            if len(newest.samples) < MAX_SAMPLES:
+                newest.samples.append(sample)
             return
-        self.records.append(Record(sample.step, [sample]))
+        records.append(Record(step, [sample]))
         self.count += 1
-        if len(self.records) >= 2 * RECORDS:
-            del self.records[:-RECORDS]
+        if len(records) >= 2 * RECORDS:
+            del records[:-RECORDS]
 
     def until(self, time: float) -> tuple[Sample, ...]:
         """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
         return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)
-
-
-def _belongs(sample: Sample, record: Record) -> bool:
-    same_step = sample.step == record.step
-    return same_step and (sample.step is not None or sample.time == record.samples[0].time)

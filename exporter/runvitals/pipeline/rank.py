@@ -83,9 +83,10 @@ class Rank(msgspec.Struct):
         self.last_seen = max(self.last_seen, sample.time)
         if sample.step is not None:
             self._advance_step(sample.step, sample.time, table)
-        self._record(sample)
         if sample.layer:
             return  # the faults of this version are those of the whole rank
+        if sample.step == self.step:
+            self._record(sample)
         for name in WATCHED.get(sample.signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
@@ -190,9 +191,8 @@ class Rank(msgspec.Struct):
             self.diagnosis.observe(enabled, verdict, "", time, self.step, anchor)
 
     def _record(self, sample: Sample) -> None:
-        """Keep the sample if it belongs to the newest step; a source without steps is kept where no writer has any."""
-        is_newest = sample.step == self.step and (sample.step is not None or not self.has_writer)
-        if sample.layer or not is_newest:
+        """Keep a sample of the newest step; one without a step is kept where no writer has any."""
+        if sample.step is None and self.has_writer:
             return
         self.recorder.observe(sample)
         if self.onsets:

@@ -126,9 +126,10 @@ class Journal:
             self._changed.notify_all()
 
     def _drop(self, reason: str, sentence: str) -> None:
-        if not self._dropped[reason]:
-            _log.warning("a change of an incident is dropped: %s", sentence)
-        self._dropped[reason] += 1
+        with self._changed:
+            if not self._dropped[reason]:
+                _log.warning("a change of an incident is dropped: %s", sentence)
+            self._dropped[reason] += 1
 
     def _run(self) -> None:
         retry = 0.0

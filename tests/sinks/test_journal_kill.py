@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from runvitals.sinks.journal import FILE_NAME
 from runvitals.sinks.reading import reading
 from tests.sinks.changes import closed, finding, opened
 
+ROOT = Path(__file__).parents[2]
 ROUNDS = 40
 
 WRITER = """
@@ -36,7 +38,7 @@ while True:
 def acknowledged_until_killed(folder, first, seconds, max_incidents):
     """Run a writer for so long, kill it, and return the last number that it said was on disk."""
     command = [sys.executable, "-c", WRITER, str(folder), str(first), str(max_incidents)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     try:
         assert process.stdout is not None
         process.stdout.readline()

@@ -149,7 +149,7 @@ class Journal:
     def _try_to_write(self) -> bool:
         try:
             self._write_batch(self._open())
-        except (sqlite3.Error, UnusableJournalError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # a journal that ends silently would be worse than any error
             self._fail(error)
             return False
         if self._error:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from runvitals.config import Config, ConfigError, load, to_yaml
+from runvitals.config import Config, ConfigError, fingerprint, load, to_yaml
 from runvitals.config.settings import LogSettings
 from runvitals.diagnosis.settings import resolve
 from runvitals.exposition.backend import ReloadStatus
@@ -18,11 +18,17 @@ from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import CheckpointError
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.sources import build_source, named_sources
+from runvitals.sinks.journal import FILE_NAME, Journal
+from runvitals.sinks.operator_source import OperatorSource
+from runvitals.sources import OPERATOR, build_source, named_sources
+from runvitals.sources.source import Source
 from runvitals.state_folder import StateFolder, StateFolderError, default_path
-from runvitals.values import Snapshot
+from runvitals.values import IncidentChange, Snapshot
 
 _log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.0
+"""What the journal may take at the end; what it has not written by then is in the state file."""
 
 
 class App:
@@ -44,6 +50,7 @@ class App:
         self._reload_status = ReloadStatus(successful=True, last_success=time.time())
         self._reloading = threading.Lock()
         self._state = _open_state(self._config)
+        self._journal = _build_journal(self._state, self._config)
         self._live = self._build_live()
         self._server = Server(self._config.web, self)
 
@@ -55,11 +62,17 @@ class App:
     def start(self) -> None:
         """Listen, then begin to watch."""
         self._server.start()
-        self._live.start([build_source(name, one) for name, one in named_sources(self._config.sources).items()])
+        sources: list[Source] = [build_source(name, one) for name, one in named_sources(self._config.sources).items()]
+        if self._journal and self._state:
+            self._journal.start()
+            sources.append(OperatorSource(self._state.path / FILE_NAME))
+        self._live.start(sources)
 
     def stop(self) -> None:
         """Drain the sources, save the state, stop listening."""
         self._live.stop()
+        if self._journal:
+            self._journal.stop(STOP_SECONDS)
         self._server.stop()
         if self._state:
             self._state.close()
@@ -97,29 +110,42 @@ class App:
 
     def _apply(self, config: Config) -> None:
         before, after = self._config, config
-        for name in ("web", "state"):
+        for name in ("web", "state", "journal"):
             if getattr(before, name) != getattr(after, name):
                 raise ConfigError(str(self._file), name, "cannot change while running: restart to apply it")
         table = resolve(after.faults)
         old, new = named_sources(before.sources), named_sources(after.sources)
         changed = {name: build_source(name, one) for name, one in new.items() if old.get(name) != one}
         self._live.reconfigure(
-            lambda pipeline: pipeline.reconfigure(after.series, after.ranks, table),
+            lambda pipeline: pipeline.reconfigure(after.series, after.ranks, table, after.false_alarms),
             changed,
-            set(new),
+            {*new, OPERATOR},
             after.tick_seconds,
         )
         self._configure_logs(after.log)
         self._config = after
+        if self._journal:
+            self._journal.config = fingerprint(after)
 
     def _build_live(self) -> LivePipeline:
         config = self._config
-        pipeline = Pipeline(config.series, config.ranks, resolve(config.faults))
+        report = self._journal.offer if self._journal else _nowhere
+        pipeline = Pipeline(config.series, config.ranks, resolve(config.faults), report, config.false_alarms)
         state_file = self._state.checkpoint if self._state else None
-        live = LivePipeline(pipeline, config.tick_seconds, state_file, config.state.interval)
+        live = LivePipeline(pipeline, config.tick_seconds, state_file, config.state.interval, sink=self._journal)
         if state_file:
             _restore(live, state_file)
         return live
+
+
+def _nowhere(_: IncidentChange) -> None:
+    """Where changes of findings go without a journal."""
+
+
+def _build_journal(state: StateFolder | None, config: Config) -> Journal | None:
+    if state is None or not config.journal.enabled:
+        return None
+    return Journal(state.path, config.journal, fingerprint(config))
 
 
 def _restore(live: LivePipeline, state_file: Path) -> None:
@@ -143,5 +169,5 @@ def _open_state(config: Config) -> StateFolder | None:
     except StateFolderError as error:
         if isinstance(error.__cause__, BlockingIOError):
             raise
-        _log.warning("baselines will not survive a restart: %s", error)
+        _log.warning("baselines will not survive a restart, and there is no journal of incidents: %s", error)
         return None

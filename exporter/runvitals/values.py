@@ -7,7 +7,7 @@ of the whole rank.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -85,7 +85,7 @@ class Poll(msgspec.Struct):
     what the source needs to go on after these items (plain data, kept in the state file), None if it keeps none.
     """
 
-    items: list[Sample | Event] = []
+    items: Sequence[Sample | Event | Decision] = []
     rejected: dict[str, int] = {}
     position: object = None
 
@@ -121,8 +121,24 @@ OK = Verdict(State.OK)
 UNKNOWN = Verdict(State.UNKNOWN)
 
 
+class Bar(msgspec.Struct, frozen=True):
+    """What a false alarm asks for from then on: on `signal`, the fault opens only where this is passed.
+
+    Its score must be above `score`; where the detector gives none, it must fire `times` as often.
+    """
+
+    incident: str
+    signal: str
+    score: float | None
+    times: int
+
+
 class Finding(msgspec.Struct):
-    """A fault that is, or was, active on a rank. Category and severity are frozen at opening."""
+    """A fault that is, or was, active on a rank. Category and severity are frozen at opening.
+
+    `score` is the largest of its verdicts, in the detector's own unit; None where the detector gives none. `bars` are
+    those that it raised when an operator called it a false alarm.
+    """
 
     id: str
     fault: str
@@ -138,11 +154,70 @@ class Finding(msgspec.Struct):
     closed_time: float | None = None
     closed_step: int | None = None
     closed_reason: str = ""
+    score: float | None = None
+    bars: list[Bar] = []
 
     @property
     def is_open(self) -> bool:
         """True until the finding has closed."""
         return self.closed_time is None
+
+
+class ChangeKind(str, Enum):
+    """What happened to a finding."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    CLOSED = "closed"
+
+
+class IncidentChange(msgspec.Struct, frozen=True):
+    """One change in the life of a finding, and a copy of the finding after it.
+
+    `onset` are the samples of the rank around the opening; None leaves those that an earlier change brought. A change
+    without a sentence brings nothing else.
+    """
+
+    kind: ChangeKind
+    finding: Finding
+    time: float
+    step: int | None
+    sentence: str
+    onset: tuple[Sample, ...] | None = None
+
+
+class Action(str, Enum):
+    """What an operator can decide about an incident."""
+
+    RESOLVE = "resolve"
+    FALSE_ALARM = "false-alarm"
+    UNDO_FALSE_ALARM = "undo-false-alarm"
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What an operator decided about an incident, and the finding as the journal knew it then."""
+
+    action: Action
+    finding: Finding
+    time: float
+
+
+class JournalView(msgspec.Struct, frozen=True):
+    """How the journal of incidents is doing.
+
+    `written` counts changes that are on disk, `pending` those that wait, `dropped` by reason those that were given up,
+    `failures` attempts to write that failed, `pruned` incidents that made room. `error` says why the last attempt
+    failed; empty where it did not.
+    """
+
+    written: int
+    pending: int
+    dropped: Mapping[str, int]
+    failures: int
+    pruned: int
+    incidents: int
+    size_bytes: int
+    error: str = ""
 
 
 class SeriesView(msgspec.Struct, frozen=True):
@@ -205,7 +280,8 @@ class SourceView(msgspec.Struct, frozen=True):
 class Snapshot(msgspec.Struct, frozen=True):
     """Everything the page shows, taken at one moment and never changed after.
 
-    `past_findings` are those of ranks that have left the page. `ready` is False until every source has answered or
+    `past_findings` are those of ranks that have left the page, `false_alarms` those whose bars are in force, wherever
+    else they stand; `journal` is None where none is kept. `ready` is False until every source has answered or
     failed once. `dropped` counts by limit what the store refused. `state_saved` is when the state was last saved.
     """
 
@@ -217,3 +293,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     dropped: Mapping[str, int]
     past_findings: tuple[Finding, ...] = ()
     state_saved: float | None = None
+    false_alarms: tuple[Finding, ...] = ()
+    journal: JournalView | None = None

@@ -6,6 +6,7 @@ from runvitals.exposition.backend import ReloadStatus
 from runvitals.values import (
     Evidence,
     Finding,
+    JournalView,
     RankView,
     RunStatus,
     SeriesView,
@@ -108,6 +109,20 @@ def source_view(**changes: object) -> SourceView:
     return SourceView(**(values | changes))
 
 
+def journal_view(**changes: object) -> JournalView:
+    """A journal that is written, and has had a bad hour."""
+    values = {
+        "written": 40,
+        "pending": 0,
+        "dropped": {"queue_full": 3},
+        "failures": 2,
+        "pruned": 1,
+        "incidents": 12,
+        "size_bytes": 98_304,
+    }
+    return JournalView(**(values | changes))
+
+
 def snapshot(**changes: object) -> Snapshot:
     """A snapshot in which every metric of the catalogue has a value."""
     values = {
@@ -118,6 +133,7 @@ def snapshot(**changes: object) -> Snapshot:
         "sources": (source_view(), source_view(name="statsd", kind="statsd", up=False, error="port in use")),
         "dropped": {"series_per_run": 7},
         "state_saved": NOW - 30,
+        "journal": journal_view(),
     }
     return Snapshot(**(values | changes))
 

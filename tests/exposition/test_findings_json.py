@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from runvitals.exposition.findings_json import findings_json, ordered_findings
 from runvitals.exposition.log_once import LogOnce
-from runvitals.values import Evidence, Finding
+from runvitals.values import Bar, Evidence, Finding
 from tests.exposition.conftest import Serve
 from tests.exposition.requests import ask
 from tests.exposition.snapshots import NOW, FixedBackend, closed_finding, finding, rank_view, snapshot
@@ -56,6 +56,8 @@ def test_a_finding_shows_all_its_fields() -> None:
             }
         ],
         "first_action": "Clip the gradient & lower the learning rate.",
+        "score": None,
+        "bars": [],
     }
 
 
@@ -84,6 +86,18 @@ def test_open_findings_come_first_then_the_newest() -> None:
     )
     shown = snapshot(ranks=(rank_view(findings=findings[:2]), rank_view(rank="1", findings=findings[2:])))
     assert [found.id for found in ordered_findings(shown)] == ["open-new", "open-old", "closed-new", "closed-old"]
+
+
+def test_a_false_alarm_shows_its_bars_once_and_for_as_long_as_they_are_in_force() -> None:
+    """It stands with its bars, also when its rank has left the page, and not a second time without them."""
+    bar = Bar("false", "loss", 24.0, 1)
+    false_alarm = closed_finding(id="false", bars=[bar])
+    for view in (rank_view(findings=(closed_finding(id="false"), finding(id="open"))), rank_view(findings=())):
+        found = {one.id: one for one in ordered_findings(snapshot(ranks=(view,), false_alarms=(false_alarm,)))}
+        assert found["false"].bars == [bar]
+        assert len(found) == 1 + any(one.id == "open" for one in view.findings)
+    [entry] = read([false_alarm])
+    assert entry["bars"] == [{"incident": "false", "signal": "loss", "score": 24.0, "times": 1}]
 
 
 def test_a_broken_finding_is_left_out_and_the_rest_stays() -> None:

@@ -10,6 +10,7 @@ import random
 import subprocess
 from pathlib import Path
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from runvitals.diagnosis.settings import resolve
@@ -19,7 +20,7 @@ from runvitals.exposition.metrics_page import metrics_page
 from runvitals.exposition.metrics_text import negotiate
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
-from runvitals.values import Event, EventKind, Sample, SourceView
+from runvitals.values import Event, EventKind, JournalView, Sample, SourceView
 from tests.programs import find_program
 
 GOLDEN = Path(__file__).with_name("golden") / "metrics.prom"
@@ -54,7 +55,17 @@ def page():
         SourceView("ring", "ring", True, "", 0.001, START + 402, 2395, {}),
         SourceView("statsd", "statsd", False, "port in use", 0.01, None, 0, {"malformed": 3}),
     )
-    snapshot = pipeline.snapshot(START + 402, sources, ready=True)
+    journal = JournalView(
+        written=7,
+        pending=1,
+        dropped={"queue_full": 2},
+        failures=3,
+        pruned=4,
+        incidents=5,
+        size_bytes=98_304,
+        error="full",
+    )
+    snapshot = msgspec.structs.replace(pipeline.snapshot(START + 402, sources, ready=True), journal=journal)
     status = ReloadStatus(successful=True, last_success=START)
     text = metrics_page(snapshot, status, negotiate(""), False, LogOnce(logging.getLogger(__name__))).decode()
     return "".join(line for line in text.splitlines(keepends=True) if not is_varying(line))

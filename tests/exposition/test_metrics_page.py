@@ -28,6 +28,7 @@ from tests.exposition.snapshots import (
     SPIKE,
     closed_finding,
     finding,
+    journal_view,
     rank_view,
     series,
     snapshot,
@@ -48,7 +49,7 @@ def samples(shown: Snapshot | None, output: str = "text", status: ReloadStatus |
 
 
 def empty(**changes: object) -> Snapshot:
-    return snapshot(**({"series": (), "ranks": (), "sources": (), "dropped": {}} | changes))
+    return snapshot(**({"series": (), "ranks": (), "sources": (), "dropped": {}, "journal": None} | changes))
 
 
 def of_catalogue(found: Samples) -> Samples:
@@ -137,6 +138,21 @@ def test_a_source_and_what_was_dropped_show_their_values(output: str) -> None:
         key("runvitals_source_samples_total", **labels): 5000,
         key("runvitals_source_rejected_total", **labels, reason="torn"): 1,
         key("runvitals_series_dropped_samples_total", limit="total"): 9,
+    }
+
+
+@pytest.mark.parametrize("output", ACCEPTS)
+def test_the_journal_shows_how_it_is_doing(output: str) -> None:
+    """Each field of the journal's view stands under its metric; an error is a journal that is down."""
+    assert of_catalogue(samples(empty(journal=journal_view(error="the disk is full")), output)) == {
+        key("runvitals_journal_up"): 0,
+        key("runvitals_journal_changes_written_total"): 40,
+        key("runvitals_journal_pending_changes"): 0,
+        key("runvitals_journal_changes_dropped_total", reason="queue_full"): 3,
+        key("runvitals_journal_write_failures_total"): 2,
+        key("runvitals_journal_incidents_pruned_total"): 1,
+        key("runvitals_journal_incidents"): 12,
+        key("runvitals_journal_size_bytes"): 98_304,
     }
 
 

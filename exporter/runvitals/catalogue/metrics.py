@@ -164,6 +164,29 @@ SERIES_DROPPED = Metric(
     "Samples dropped because a limit on series was reached.",
     ("limit",),
 )
+JOURNAL_UP = Metric(
+    "runvitals_journal_up", "gauge", "1 if the last attempt to write the journal of incidents succeeded, 0 if not."
+)
+JOURNAL_WRITTEN = Metric(
+    "runvitals_journal_changes_written_total", "counter", "Changes of incidents that are in the journal, on disk."
+)
+JOURNAL_PENDING = Metric(
+    "runvitals_journal_pending_changes", "gauge", "Changes of incidents that wait to be written to the journal."
+)
+JOURNAL_DROPPED = Metric(
+    "runvitals_journal_changes_dropped_total",
+    "counter",
+    "Changes of incidents that were not taken into the journal, by reason.",
+    ("reason",),
+)
+JOURNAL_FAILURES = Metric(
+    "runvitals_journal_write_failures_total", "counter", "Attempts to write the journal that failed; each is repeated."
+)
+JOURNAL_PRUNED = Metric(
+    "runvitals_journal_incidents_pruned_total", "counter", "Closed incidents that made room in the journal for newer."
+)
+JOURNAL_INCIDENTS = Metric("runvitals_journal_incidents", "gauge", "Incidents in the journal.")
+JOURNAL_SIZE = Metric("runvitals_journal_size_bytes", "gauge", "Size of the journal's files, in bytes.")
 SNAPSHOT_TIMESTAMP = Metric(
     "runvitals_snapshot_timestamp_seconds",
     "gauge",

@@ -2,7 +2,7 @@
 
 from runvitals.config.errors import ConfigError
 from runvitals.config.file import load
-from runvitals.config.redaction import to_yaml
+from runvitals.config.redaction import fingerprint, to_yaml
 from runvitals.config.settings import Config
 
-__all__ = ["Config", "ConfigError", "load", "to_yaml"]
+__all__ = ["Config", "ConfigError", "fingerprint", "load", "to_yaml"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
@@ -20,6 +21,11 @@ REDACTED = "<secret>"
 def to_yaml(config: Config) -> str:
     """Return the whole config as YAML, defaults filled in, secrets replaced."""
     return yaml.safe_dump(redacted(msgspec.to_builtins(config)), sort_keys=False, allow_unicode=True)
+
+
+def fingerprint(config: Config) -> str:
+    """Return a short name for all settings together; secrets do not go into it."""
+    return hashlib.sha256(to_yaml(config).encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def redacted(data: Any) -> Any:

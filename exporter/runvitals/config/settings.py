@@ -6,11 +6,13 @@ from typing import Literal
 
 import msgspec
 
+from runvitals.diagnosis.decisions import FalseAlarmSettings
 from runvitals.diagnosis.settings import FaultSettings
 from runvitals.exposition.settings import WebSettings
 from runvitals.pipeline.pipeline import RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.settings import Settings
+from runvitals.sinks.settings import JournalSettings
 from runvitals.sources import AnySourceSettings, default_sources
 
 
@@ -44,6 +46,8 @@ class Config(Settings, frozen=True):
     series: SeriesSettings = SeriesSettings()
     ranks: RankSettings = RankSettings()
     faults: dict[str, FaultSettings] = {}
+    false_alarms: FalseAlarmSettings = FalseAlarmSettings()
+    journal: JournalSettings = JournalSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
     tick_seconds: float = 1.0

@@ -10,7 +10,7 @@ import msgspec
 from runvitals.catalogue.faults import Fault
 from runvitals.diagnosis.hysteresis import Change, Hysteresis
 from runvitals.diagnosis.settings import FaultTable
-from runvitals.values import Evidence, Finding, State, Verdict
+from runvitals.values import OK, Bar, ChangeKind, Evidence, Finding, IncidentChange, State, Verdict
 
 MAX_EVIDENCE = 4
 MAX_CLOSED = 64
@@ -18,6 +18,8 @@ RECOVERED = "recovered"
 RUN_ENDED = "run ended"
 RESTARTED = "run started again"
 EXPIRED = "expired"
+RESOLVED = "resolved by an operator"
+FALSE_ALARM = "called a false alarm by an operator"
 SILENT = "silent for too long"
 DISABLED = "switched off"
 
@@ -26,7 +28,9 @@ class RankDiagnosis(msgspec.Struct):
     """What is wrong with one rank, and what was.
 
     `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it
-    open. `opened` keeps each (fault, category, severity) that has been open; `incidents` counts openings.
+    open. `opened` keeps each (fault, category, severity) that has been open; `incidents` counts openings. `bars` are
+    those that false alarms have raised, by fault and signal. `changes` holds what happened to findings until it is
+    taken.
     """
 
     run: str
@@ -36,17 +40,41 @@ class RankDiagnosis(msgspec.Struct):
     closed: list[Finding] = []
     opened: list[tuple[str, str, str]] = []
     incidents: dict[tuple[str, str], int] = {}
+    bars: dict[str, dict[str, Bar]] = {}
+    changes: list[IncidentChange] = []
 
-    def observe(self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None) -> None:
-        """Take one verdict on a fault, seen on `signal` (empty: on no signal) at `time` and `step`."""
-        tracker = self._tracker(fault, signal)
+    def observe(
+        self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None, anchor: float | None = None
+    ) -> None:
+        """Take one verdict on a fault, seen on `signal` (empty: on no signal) at `time` and `step`.
+
+        `anchor` takes the place of `time` in the name of a finding that opens, where `time` is when somebody looked.
+        """
+        bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
+        tracker = self._tracker(fault, signal, bar)
+        if bar is not None:
+            verdict = _under(bar, verdict)
         change = tracker.observe(verdict.state)
-        if change is Change.OPENED and fault.name not in self.open:
-            self._open(fault, verdict, time, step)
-        elif change is Change.CLOSED and not self._is_held_open(fault.name):
+        is_new = change is Change.OPENED and fault.name not in self.open
+        if is_new:
+            self._open(fault, verdict, time, step, time if anchor is None else anchor)
+        elif change is Change.CLOSED and fault.name in self.open and not self._is_held_open(fault.name):
             self._close(fault.name, time, step, verdict.note or RECOVERED)
-        if verdict.state is State.FIRING and fault.name in self.open:
-            _add_evidence(self.open[fault.name], verdict)
+        is_told = verdict.state is State.FIRING and fault.name in self.open
+        has_grown = is_told and _add_evidence(self.open[fault.name], verdict)
+        if is_new or has_grown:
+            self._note(ChangeKind.OPENED if is_new else ChangeKind.CHANGED, self.open[fault.name], time, step)
+
+    def close(self, identity: str, time: float, step: int | None, reason: str) -> bool:
+        """Close the open finding of this name; return whether there is one.
+
+        It opens anew only after it has recovered and fires again.
+        """
+        for name, finding in self.open.items():
+            if finding.id == identity:
+                self._close(name, time, step, reason)
+                return True
+        return False
 
     def close_all(self, time: float, step: int | None, reason: str, keep: str = "") -> None:
         """Close every open finding but `keep`, and forget what led to them."""
@@ -70,6 +98,10 @@ class RankDiagnosis(msgspec.Struct):
             self._close(fault.name, finding.opened_time + seconds, finding.opened_step, EXPIRED)
             for tracker in self.trackers[fault.name].values():
                 tracker.reset()
+
+    def find(self, identity: str) -> Finding | None:
+        """Return the finding of this name, open or closed; None if it is not remembered."""
+        return next((one for one in (*self.open.values(), *self.closed) if one.id == identity), None)
 
     def states(self, table: FaultTable) -> dict[State, int]:
         """Count the faults by state; one that is switched off is unknown."""
@@ -99,12 +131,19 @@ class RankDiagnosis(msgspec.Struct):
         for finding in (*self.open.values(), *reversed(self.closed)):
             yield msgspec.structs.replace(finding, evidence=list(finding.evidence))
 
-    def _tracker(self, fault: Fault, signal: str) -> Hysteresis:
+    def _tracker(self, fault: Fault, signal: str, bar: Bar | None) -> Hysteresis:
         trackers = self.trackers.setdefault(fault.name, {})
         tracker = trackers.get(signal)
         if tracker is None:
             tracker = trackers[signal] = Hysteresis(fault.open_count, fault.open_window, fault.close_count)
+        if bar is not None:  # `reconfigure` takes this back
+            tracker.open_count, tracker.open_window = fault.open_count * bar.times, fault.open_window * bar.times
         return tracker
+
+    def _note(self, kind: ChangeKind, finding: Finding, time: float, step: int | None) -> None:
+        copy = msgspec.structs.replace(finding, evidence=list(finding.evidence))
+        sentence = finding.evidence[-1].sentence if finding.evidence else finding.fault
+        self.changes.append(IncidentChange(kind, copy, time, step, finding.closed_reason or sentence))
 
     def _is_held_open(self, name: str) -> bool:
         return any(tracker.is_open for tracker in self.trackers[name].values())
@@ -116,9 +155,9 @@ class RankDiagnosis(msgspec.Struct):
         # A verdict that fires but has not opened the fault yet is no fault; without any answer nothing is known.
         return State.OK if any(state is not State.UNKNOWN for state in states) else State.UNKNOWN
 
-    def _open(self, fault: Fault, verdict: Verdict, time: float, step: int | None) -> None:
+    def _open(self, fault: Fault, verdict: Verdict, time: float, step: int | None, anchor: float) -> None:
         self.open[fault.name] = Finding(
-            id=_identity(self.run, self.rank, fault.name, time),
+            id=_identity(self.run, self.rank, fault.name, anchor),
             fault=fault.name,
             category=fault.category,
             severity=fault.severity,
@@ -141,17 +180,29 @@ class RankDiagnosis(msgspec.Struct):
         finding.closed_time, finding.closed_step, finding.closed_reason = time, step, reason
         self.closed.append(finding)
         del self.closed[:-MAX_CLOSED]
+        self._note(ChangeKind.CLOSED, finding, time, step)
 
 
-def _add_evidence(finding: Finding, verdict: Verdict) -> None:
-    """Keep the first pieces of evidence and, in the last place, the newest."""
+def _under(bar: Bar, verdict: Verdict) -> Verdict:
+    """Return the verdict as it counts where a false alarm has raised the bar."""
+    if verdict.state is not State.FIRING or bar.score is None or verdict.score is None or verdict.score > bar.score:
+        return verdict
+    return OK
+
+
+def _add_evidence(finding: Finding, verdict: Verdict) -> bool:
+    """Keep the first pieces of evidence and, in the last place, the newest; return whether there is one more now."""
     finding.confidence = max(finding.confidence, verdict.confidence)
+    if verdict.score is not None:
+        finding.score = verdict.score if finding.score is None else max(finding.score, verdict.score)
     evidence: Evidence | None = verdict.evidence
     if evidence is None or evidence in finding.evidence[-1:]:
-        return
-    if len(finding.evidence) >= MAX_EVIDENCE:
+        return False
+    is_full = len(finding.evidence) >= MAX_EVIDENCE
+    if is_full:
         finding.evidence.pop()
     finding.evidence.append(evidence)
+    return not is_full
 
 
 def _identity(run: str, rank: str, fault: str, time: float) -> str:

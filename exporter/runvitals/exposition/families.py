@@ -10,7 +10,7 @@ from runvitals.catalogue.metrics import Metric
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.well_formed import well_formed
-from runvitals.values import Finding, RankView, SeriesView, Snapshot, SourceView, State
+from runvitals.values import Finding, JournalView, RankView, SeriesView, Snapshot, SourceView, State
 
 LabelValues = tuple[str, ...]
 T = TypeVar("T")
@@ -49,6 +49,7 @@ def snapshot_rows(snapshot: Snapshot, failures: LogOnce) -> Iterator[Row]:
     yield from _each(snapshot.ranks, rank_rows, "a rank on the page", failures)
     yield from _each(snapshot.sources, source_rows, "a source on the page", failures)
     yield from _each(snapshot.dropped.items(), dropped_rows, "the count of dropped samples", failures)
+    yield from _each(filter(None, [snapshot.journal]), journal_rows, "the journal on the page", failures)
 
 
 def _each(views: Iterable[T], rows: Callable[[T], list[Row]], part: str, failures: LogOnce) -> Iterator[Row]:
@@ -139,6 +140,20 @@ def dropped_rows(dropped: tuple[str, int]) -> list[Row]:
     """Return how many samples one limit has dropped."""
     limit, count = dropped
     return [Row(metrics.SERIES_DROPPED, (limit,), count)]
+
+
+def journal_rows(view: JournalView) -> list[Row]:
+    """Return how the journal of incidents is doing."""
+    return [
+        Row(metrics.JOURNAL_UP, (), not view.error),
+        Row(metrics.JOURNAL_WRITTEN, (), view.written),
+        Row(metrics.JOURNAL_PENDING, (), view.pending),
+        *(Row(metrics.JOURNAL_DROPPED, (reason,), count) for reason, count in view.dropped.items()),
+        Row(metrics.JOURNAL_FAILURES, (), view.failures),
+        Row(metrics.JOURNAL_PRUNED, (), view.pruned),
+        Row(metrics.JOURNAL_INCIDENTS, (), view.incidents),
+        Row(metrics.JOURNAL_SIZE, (), view.size_bytes),
+    ]
 
 
 def build_rows(build: Build) -> list[Row]:

@@ -14,11 +14,16 @@ from runvitals.values import Finding, Snapshot
 
 
 def ordered_findings(snapshot: Snapshot | None) -> list[Finding]:
-    """Return all findings of a snapshot, open ones first, each group newest first."""
+    """Return all findings of a snapshot, open ones first, each group newest first.
+
+    A false alarm shows the bars that it raised for as long as they are in force.
+    """
     if snapshot is None:
         return []
     present = (finding for rank in snapshot.ranks for finding in rank.findings)
-    return sorted((*present, *snapshot.past_findings), key=_order)
+    false_alarms = {finding.id for finding in snapshot.false_alarms}
+    others = (finding for finding in (*present, *snapshot.past_findings) if finding.id not in false_alarms)
+    return sorted((*others, *snapshot.false_alarms), key=_order)
 
 
 def _order(finding: Finding) -> tuple[bool, float]:
@@ -30,10 +35,15 @@ def findings_json(findings: Iterable[Finding], failures: LogOnce) -> bytes:
     entries = []
     for finding in findings:
         try:
-            entries.append(json.dumps(_plain(msgspec.to_builtins(finding)), allow_nan=False, ensure_ascii=False))
+            entries.append(as_json(msgspec.to_builtins(finding)))
         except Exception as error:  # noqa: BLE001 - one bad finding never hides the others
             failures.failure("a finding in the list", error)
     return ("[" + ",\n".join(entries) + "]\n").encode()
+
+
+def as_json(data: object) -> str:
+    """Return plain data as JSON that anyone can read: odd numbers are strings, and text is well-formed."""
+    return json.dumps(_plain(data), allow_nan=False, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

@@ -11,6 +11,7 @@ import msgspec
 
 from runvitals.pipeline.pipeline import PipelineState
 from runvitals.stats.rolling_window import RollingWindow
+from runvitals.values import IncidentChange
 
 VERSION = 1
 
@@ -20,12 +21,16 @@ class CheckpointError(Exception):
 
 
 class Checkpoint(msgspec.Struct):
-    """What is saved: the pipeline's state, and for each source the position up to which it is in that state."""
+    """What is saved: the pipeline's state, and for each source the position up to which it is in that state.
+
+    `changes` are those of findings that are in the state, but had not reached the journal.
+    """
 
     pipeline: PipelineState
     positions: dict[str, Any]
     saved: float
     version: int = VERSION
+    changes: list[IncidentChange] = []
 
 
 class _Version(msgspec.Struct):

@@ -11,10 +11,13 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import Checkpoint
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.pipeline.polling import Batch, Poller, SourceHealth
+from runvitals.pipeline.sink import Sink, as_change
 from runvitals.sources.source import Source
 from runvitals.values import Snapshot
 
@@ -25,13 +28,16 @@ DRAIN_SECONDS = 1.5
 RELOAD_SECONDS = 15.0
 JUMP_SECONDS = 5.0
 """The wall clock was set, or the machine slept, where it moves by so much more or less than the monotonic one."""
+SETTLE_SECONDS = 30.0
+"""After a start, the time in which sources bring what the saved state does not hold yet."""
 
 
 class LivePipeline:
     """Runs the pipeline against the clock.
 
     Only its own thread touches the pipeline; others leave work in `call`. The state file (if there is one) is written
-    every `save_seconds` and at the end.
+    every `save_seconds` and at the end. The sink (if there is one) gets the changes of findings from the pipeline
+    itself; here it is told what it missed, and what it has not written yet is saved with the state.
     """
 
     def __init__(
@@ -41,7 +47,10 @@ class LivePipeline:
         state_file: Path | None,
         save_seconds: float,
         clock: Callable[[], float] = time.time,
+        sink: Sink | None = None,
     ) -> None:
+        self._sink = sink
+        self._settle_due: float | None = None
         self.snapshot: Snapshot | None = None
         self._pipeline = pipeline
         self._tick_seconds = tick_seconds
@@ -61,6 +70,8 @@ class LivePipeline:
         self._pipeline.restore(saved.pipeline)
         self._positions = dict(saved.positions)
         self._saved = saved.saved
+        if self._sink:
+            self._sink.offer_all(saved.changes)
 
     def start(self, sources: Iterable[Source]) -> None:
         """Begin to poll and to publish."""
@@ -107,6 +118,8 @@ class LivePipeline:
                 self._save()
         self._drain()
         self._tick()
+        if self._sink:
+            self._sink.flush(DRAIN_SECONDS)
         self._save()
 
     def _take(self, timeout: float) -> None:
@@ -146,17 +159,33 @@ class LivePipeline:
             moment = time.monotonic()
             views = tuple(health.view(moment) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
-            self.snapshot = self._pipeline.snapshot(now, views, ready=ready, state_saved=self._saved)
+            self._tend_sink(now, is_ready=ready)
+            snapshot = self._pipeline.snapshot(now, views, ready=ready)
+            journal = self._sink.view() if self._sink else None
+            self.snapshot = msgspec.structs.replace(snapshot, journal=journal, state_saved=self._saved)
         except Exception:  # noqa: BLE001  # see above
             _log.exception("no snapshot could be taken; the page shows the last one")
+
+    def _tend_sink(self, now: float, *, is_ready: bool) -> None:
+        """Tell the sink all findings where it missed some; once after the start, which of its own are open no more."""
+        if self._sink is None:
+            return
+        if self._sink.wants_all():
+            self._sink.offer_all([as_change(finding) for finding in self._pipeline.findings()])
+        if self._settle_due is None:
+            self._settle_due = now + SETTLE_SECONDS
+        if is_ready and now >= self._settle_due:
+            self._settle_due = float("inf")
+            self._sink.settle(frozenset(one.id for one in self._pipeline.findings() if one.is_open), now)
 
     def _save(self) -> None:
         if self._state_file is None:
             return
+        changes = self._sink.pending() if self._sink else []
+        state = Checkpoint(self._pipeline.state(), self._positions, self._clock(), changes=changes)
         try:
-            now = self._clock()
-            checkpoint.save(self._state_file, Checkpoint(self._pipeline.state(), self._positions, now))
-            self._saved = now
+            checkpoint.save(self._state_file, state)
+            self._saved = state.saved
         except OSError as error:
             _log.error("the state could not be saved to %s: %s", self._state_file, error.strerror)  # no trace
         except Exception:  # noqa: BLE001  # a state that cannot be written must not end the watch

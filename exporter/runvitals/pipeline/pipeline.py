@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
+from runvitals.diagnosis.decisions import Decisions, FalseAlarmSettings
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
 from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
-from runvitals.values import Event, EventKind, Finding, Sample, Snapshot, SourceView
+from runvitals.values import (
+    ChangeKind,
+    Decision,
+    Event,
+    EventKind,
+    Finding,
+    IncidentChange,
+    Sample,
+    Snapshot,
+    SourceView,
+)
 
 MAX_PAST_FINDINGS = 256
 
@@ -49,16 +60,28 @@ class PipelineState(msgspec.Struct):
     series: list[Series]
     past_findings: list[Finding]
     dropped: dict[str, int]
+    decisions: Decisions = msgspec.field(default_factory=Decisions)
 
 
 class Pipeline:
     """Holds every series and rank; takes samples and events in order; time comes in as an argument.
 
     Findings do not depend on how the items are cut into calls of `observe`, nor on when `advance` is called in between.
+    Each change of a finding is handed to `report` at once, which must neither wait nor raise.
     """
 
-    def __init__(self, series: SeriesSettings, ranks: RankSettings, table: FaultTable) -> None:
+    def __init__(
+        self,
+        series: SeriesSettings,
+        ranks: RankSettings,
+        table: FaultTable,
+        report: Callable[[IncidentChange], None] = lambda _: None,
+        false_alarms: FalseAlarmSettings = FalseAlarmSettings(),  # noqa: B008  # frozen
+    ) -> None:
         self._settings = ranks
+        self._report = report
+        self._false_alarms = false_alarms
+        self._decisions = Decisions()
         self._table = table
         self._store = SeriesStore(series)
         self._ranks: dict[tuple[str, str], Rank] = {}
@@ -66,21 +89,31 @@ class Pipeline:
         self._past: list[Finding] = []
         self._dropped: Counter[str] = Counter()
 
-    def reconfigure(self, series: SeriesSettings, ranks: RankSettings, table: FaultTable) -> None:
+    def reconfigure(
+        self,
+        series: SeriesSettings,
+        ranks: RankSettings,
+        table: FaultTable,
+        false_alarms: FalseAlarmSettings = FalseAlarmSettings(),  # noqa: B008  # frozen
+    ) -> None:
         """Take over other settings; what was seen is kept."""
         self._settings = ranks
+        self._false_alarms = false_alarms
         self._table = table
         self._store.reconfigure(series)
         for rank in self._ranks.values():
             rank.reconfigure(table)
+            self._hand_over(rank)
 
-    def observe(self, items: Iterable[Sample | Event], source: str) -> None:
+    def observe(self, items: Iterable[Sample | Event | Decision], source: str) -> None:
         """Take in what a source brought, in the order in which it happened."""
         for item in items:
             if isinstance(item, Sample):
                 self._observe_sample(item, source)
-            else:
+            elif isinstance(item, Event):
                 self._observe_event(item, source)
+            else:
+                self._decide(item)
 
     def advance(self, now: float, seen_until: Mapping[str, float] | None = None) -> None:
         """Let time pass up to `now` (Unix seconds), for each source no further than it has been read (`seen_until`).
@@ -92,6 +125,7 @@ class Pipeline:
             if seen_until is not None and rank.source not in seen_until:
                 rank.lose_source()
             rank.advance(min(now, (seen_until or {}).get(rank.source, now)), self._table)
+            self._hand_over(rank)
             self._retire(rank, now)
 
     def follow_clock(self, jump: float, now: float) -> None:
@@ -113,10 +147,8 @@ class Pipeline:
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
-    def snapshot(
-        self, now: float, sources: tuple[SourceView, ...], *, ready: bool, state_saved: float | None = None
-    ) -> Snapshot:
-        """Return everything as the page shows it at `now`; `state_saved` is when all this was last saved."""
+    def snapshot(self, now: float, sources: tuple[SourceView, ...], *, ready: bool) -> Snapshot:
+        """Return everything as the page shows it at `now`."""
         return Snapshot(
             time=now,
             ready=ready,
@@ -124,23 +156,29 @@ class Pipeline:
             ranks=tuple(rank.view(self._table, now, self._settings.hold_seconds) for rank in self._ranks.values()),
             sources=sources,
             past_findings=tuple(self._past),
-            state_saved=state_saved,
-            dropped=dict(self._dropped + self._store.dropped),
+            false_alarms=tuple(self._decisions.false_alarms.values()),
+            dropped=self._all_dropped(),
         )
 
     def state(self) -> PipelineState:
         """Return everything that a restart must not lose."""
         dropped = dict(self._dropped + self._store.dropped)
-        return PipelineState(list(self._ranks.values()), list(self._store), self._past, dropped)
+        return PipelineState(list(self._ranks.values()), list(self._store), self._past, dropped, self._decisions)
 
     def restore(self, state: PipelineState) -> None:
         """Go on from a saved state, under the settings of now."""
         self._dropped.update(state.dropped)
         self._past = state.past_findings
+        self._decisions = state.decisions
         self._store.restore(state.series)
         for rank in state.ranks:
             rank.reconfigure(self._table)
+            rank.set_bars(self._decisions.bars(rank.run), self._table)
             self._add(rank)
+
+    def _all_dropped(self) -> dict[str, int]:
+        false_alarms = Counter(false_alarm=self._decisions.dropped)
+        return dict(self._dropped + self._store.dropped + false_alarms)
 
     def _observe_sample(self, sample: Sample, source: str) -> None:
         rank = self._rank_at(sample, source)
@@ -153,6 +191,8 @@ class Pipeline:
             rank.go_back(sample.signal, sample.time)
         if admission not in _UNSCORED:
             rank.observe(sample, series, admission, self._table)
+        if rank.diagnosis.changes:
+            self._hand_over(rank)
 
     def _observe_event(self, event: Event, source: str) -> None:
         rank = self._rank_at(event, source)
@@ -163,6 +203,30 @@ class Pipeline:
         if event.kind is EventKind.RUN_STARTED:
             rank.source = source
         rank.handle(event, self._store.of_rank(event.run, event.rank), self._table)
+        self._hand_over(rank)
+
+    def _decide(self, decision: Decision) -> None:
+        """Take in what an operator decided: close the finding if it is open, and keep or take back its bars."""
+        finding = decision.finding
+        rank = self._ranks.get((finding.run, finding.rank))
+        closing = self._decisions.closing(decision)
+        if rank and closing and rank.diagnosis.close(finding.id, closing.time, rank.step, closing.reason):
+            self._hand_over(rank)
+        known = rank.diagnosis.find(finding.id) if rank else None
+        self._decisions.move_bars(decision.action, known or finding, self._false_alarms.factor)
+        for one in self._ranks.values():
+            if one.run == finding.run:
+                one.set_bars(self._decisions.bars(one.run), self._table)
+
+    def _hand_over(self, rank: Rank) -> None:
+        """Report what happened to findings; one that an operator has closed before stays closed."""
+        for change in rank.take_changes():
+            self._report(change)
+            closing = self._decisions.closings.get(change.finding.id)
+            if change.kind is ChangeKind.OPENED and closing:
+                rank.diagnosis.close(change.finding.id, closing.time, rank.step, closing.reason)
+        if rank.diagnosis.changes:
+            self._hand_over(rank)
 
     def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
@@ -175,6 +239,7 @@ class Pipeline:
                 self._dropped["rank"] += 1
                 return None
             known = Rank.create(item.run, item.rank, source, self._table)
+            known.set_bars(self._decisions.bars(item.run), self._table)
             self._add(known)
         return known
 
@@ -198,6 +263,7 @@ class Pipeline:
     def _remove(self, rank: Rank) -> None:
         """Forget a rank but for its findings."""
         rank.close_silent(self._settings.silent_seconds)
+        self._hand_over(rank)
         self._past += rank.diagnosis.findings()
         del self._past[:-MAX_PAST_FINDINGS]
         self._store.remove(rank.run, rank.rank)

@@ -17,8 +17,21 @@ from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.settings import FaultTable
+from runvitals.pipeline.flight_recorder import RECORDS_AFTER, FlightRecorder
 from runvitals.series import Admission, Series
-from runvitals.values import OK, Event, EventKind, Finding, RankView, RunStatus, Sample, Verdict
+from runvitals.values import (
+    OK,
+    Bar,
+    ChangeKind,
+    Event,
+    EventKind,
+    Finding,
+    IncidentChange,
+    RankView,
+    RunStatus,
+    Sample,
+    Verdict,
+)
 
 _ENDS = {
     EventKind.RUN_FINISHED: RunStatus.FINISHED,
@@ -37,7 +50,8 @@ class Rank(msgspec.Struct):
     """Everything known about one rank but its series.
 
     `source` names where its steps come from, `admitted_by` which source was the first to speak of it; `has_writer`
-    tells that a source reports its start and end.
+    tells that a source reports its start and end. `onsets` holds, by finding, how far the flight recorder must have
+    come until what followed the opening is told too.
     """
 
     run: str
@@ -55,6 +69,8 @@ class Rank(msgspec.Struct):
     last_step_time: float | None = None
     last_seen: float = 0.0
     ended_time: float | None = None
+    recorder: FlightRecorder = msgspec.field(default_factory=FlightRecorder)
+    onsets: dict[str, int] = {}
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -81,6 +97,8 @@ class Rank(msgspec.Struct):
             self._advance_step(sample.step, sample.time, table)
         if sample.layer:
             return  # the faults of this version are those of the whole rank
+        if sample.step == self.step:
+            self._record(sample)
         for name in WATCHED.get(sample.signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
@@ -127,6 +145,19 @@ class Rank(msgspec.Struct):
             self.stall.pause(event.time)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
+
+    def take_changes(self) -> list[IncidentChange]:
+        """Return what happened to findings since the last call, with the samples around the onset where they are due.
+
+        To be called after each sample, event and advance: the samples are those of now.
+        """
+        changes, self.diagnosis.changes = self.diagnosis.changes, []
+        return [self._with_onset(change) for change in changes]
+
+    def set_bars(self, bars: dict[str, dict[str, Bar]], table: FaultTable) -> None:
+        """Take over the bars that false alarms have raised on this run, by fault and signal."""
+        self.diagnosis.bars = bars
+        self.diagnosis.reconfigure(table)
 
     def silent_since(self, now: float, seconds: float) -> bool:
         """Return whether nothing has come for so long; a rank whose end will be reported never is silent so."""
@@ -178,12 +209,43 @@ class Rank(msgspec.Struct):
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RUN_ENDED)
         verdict = verdict_on_end(event)
         if verdict is not None:
-            self._observe_event(faults.RUN_CRASHED, verdict, event.time, table)
+            # The event is dated to when the process was found dead; another sidecar would find it at another time.
+            self._observe_event(faults.RUN_CRASHED, verdict, event.time, table, self.last_step_time)
 
-    def _observe_event(self, fault: Fault, verdict: Verdict, time: float, table: FaultTable) -> None:
+    def _observe_event(
+        self, fault: Fault, verdict: Verdict, time: float, table: FaultTable, anchor: float | None = None
+    ) -> None:
         enabled = table.enabled(fault.name)
         if enabled is not None:
-            self.diagnosis.observe(enabled, verdict, "", time, self.step)
+            self.diagnosis.observe(enabled, verdict, "", time, self.step, anchor)
+
+    def _record(self, sample: Sample) -> None:
+        """Keep a sample of the newest step; one without a step is kept where no writer has any."""
+        if sample.step is None and self.has_writer:
+            return
+        self.recorder.observe(sample)
+        if self.onsets:
+            self._complete_onsets(sample)
+
+    def _complete_onsets(self, sample: Sample) -> None:
+        complete = [name for name, due in self.onsets.items() if self.recorder.count >= due]
+        for name in complete:
+            del self.onsets[name]
+        for finding in self.diagnosis.open.values():
+            if finding.id in complete:
+                copy = msgspec.structs.replace(finding, evidence=list(finding.evidence))
+                onset = self.recorder.until(sample.time)
+                change = IncidentChange(ChangeKind.CHANGED, copy, sample.time, sample.step, "", onset)
+                self.diagnosis.changes.append(change)
+
+    def _with_onset(self, change: IncidentChange) -> IncidentChange:
+        finding = change.finding
+        if change.kind is ChangeKind.OPENED:
+            self.onsets[finding.id] = self.recorder.count + RECORDS_AFTER
+            return msgspec.structs.replace(change, onset=self.recorder.until(finding.opened_time))
+        if change.kind is ChangeKind.CLOSED and self.onsets.pop(finding.id, None) is not None:
+            return msgspec.structs.replace(change, onset=self.recorder.until(change.time))
+        return change
 
     def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
         if self.step is not None and step <= self.step:

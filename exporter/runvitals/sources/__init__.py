@@ -15,6 +15,9 @@ AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings
 SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource}
 """What reads each kind of source; each is made with its settings and its name."""
 
+OPERATOR = "operator"
+"""The source of operators' decisions, which is there by itself."""
+
 
 def kind_of(settings: AnySourceSettings) -> str:
     """Return the kind of a source as the config calls it."""
@@ -27,11 +30,14 @@ def default_sources() -> list[AnySourceSettings]:
 
 
 def named_sources(settings: Iterable[AnySourceSettings]) -> dict[str, AnySourceSettings]:
-    """Return the sources by name: their own, else their kind. Raises ValueError for a name that stands twice."""
+    """Return the sources by name: their own, else their kind.
+
+    Raises ValueError for a name that stands twice or is the sidecar's own.
+    """
     named: dict[str, AnySourceSettings] = {}
     for one in settings:
         name = one.name or kind_of(one)
-        if name in named:
+        if name in named or name == OPERATOR:
             raise ValueError(name)
         named[name] = one
     return named

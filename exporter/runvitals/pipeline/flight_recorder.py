@@ -1,0 +1,47 @@
+"""The last steps of a rank, kept so that an incident can show what led to it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runvitals.values import Sample
+
+RECORDS = 64
+"""So many of the newest records are told; at most twice as many are held."""
+
+RECORDS_AFTER = 16
+"""So many records after an opening, the samples around it are told once more: what followed is among them then."""
+
+MAX_SAMPLES = 64
+"""Of one record; what a step reports beyond is not kept."""
+
+
+class Record(msgspec.Struct):
+    """The samples of one step; where there are no steps, of one moment."""
+
+    step: int | None
+    samples: list[Sample]
+
+
+class FlightRecorder(msgspec.Struct):
+    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun."""
+
+    records: list[Record] = []
+    count: int = 0
+
+    def observe(self, sample: Sample) -> None:
+        """Keep a sample: of the newest step, or of another, which is the newest then."""
+        step, records = sample.step, self.records
+        newest = records[-1] if records else None
+        if newest and newest.step == step and (step is not None or newest.samples[0].time == sample.time):
+            if len(newest.samples) < MAX_SAMPLES:
+                newest.samples.append(sample)
+            return
+        records.append(Record(step, [sample]))
+        self.count += 1
+        if len(records) >= 2 * RECORDS:
+            del records[:-RECORDS]
+
+    def until(self, time: float) -> tuple[Sample, ...]:
+        """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
+        return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)

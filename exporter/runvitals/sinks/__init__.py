@@ -1,0 +1,1 @@
+"""Where findings go: the journal of incidents."""

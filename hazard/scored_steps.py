@@ -1,7 +1,8 @@
-"""The features of every step of every run, through the detector's own code, with what followed."""
+"""The features of every step of every run, by the detector's own code, with what followed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +11,11 @@ from numpy.typing import NDArray
 from hazard.archive import Run
 from hazard.labels import Label, label
 from runvitals.detectors.explosion_hazard import WARM_UP
-from runvitals.detectors.hazard_features import LOSS_FEATURES, NORM_FEATURES, HazardFeatures
-
-FEATURES = (*NORM_FEATURES, *LOSS_FEATURES)
+from runvitals.detectors.hazard_features import NAMES, HazardFeatures
 
 
 class ScoredRun(NamedTuple):
-    """The steps of a run that have an answer: `steps` (n,), `features` (n, FEATURES), `followed` (n,) by an explosion."""
+    """The steps of a run that have an answer: `steps` (n,), `features` (n, NAMES), `followed` (n,) by an explosion."""
 
     run: Run
     label: Label
@@ -26,18 +25,17 @@ class ScoredRun(NamedTuple):
 
 
 def score(run: Run) -> ScoredRun:
-    """Show a run's log to the features, a signal at a time as the sidecar sees it."""
+    """Show a run's log to the features as the sidecar would."""
     found = label(run.log)
+    answered = list(_answered(run, found.end))
+    steps = np.array([step for step, _ in answered], np.int64)
+    table = np.array([values for _, values in answered], np.float64).reshape(len(answered), len(NAMES))
+    return ScoredRun(run, found, steps, table, found.followed()[steps])
+
+
+def _answered(run: Run, end: int) -> Iterator[tuple[int, tuple[float, ...]]]:
     features = HazardFeatures()
-    steps, rows = [], []
-    for step, (loss, norm, rate, scale) in enumerate(run.log[: found.end].tolist()):
-        if scale == scale:
-            features.observe_scale(scale)
+    for step, (_, norm, rate, _) in enumerate(run.log[:end].tolist()):
         features.observe_rate(rate)
-        features.observe_loss(loss)
         if features.observe_norm(norm) and features.norms.count >= WARM_UP:
-            steps.append(step)
-            rows.append((*features.norm_features(), *features.loss_features()))
-    table = np.array(rows, np.float64).reshape(len(rows), len(FEATURES))
-    chosen = np.array(steps, np.int64)
-    return ScoredRun(run, found, chosen, table, found.followed()[chosen])
+            yield step, features.values()

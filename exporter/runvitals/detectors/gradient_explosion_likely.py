@@ -27,19 +27,10 @@ class GradientExplosionLikely(msgspec.Struct, tag="gradient_explosion_likely"):
             raise ValueError(f"probability must be above 0 and below 1, not {self.probability}")
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:  # noqa: ARG002  # protocol
-        """Return the verdict on the newest gradient norm; loss, learning rate and loss scale are only noted."""
-        features = self.hazard.features
-        if sample.signal == signals.LOSS.name:
-            features.observe_loss(sample.value)
-        elif sample.signal == signals.LEARNING_RATE.name:
-            features.observe_rate(sample.value)
-        elif sample.signal == signals.LOSS_SCALE.name:
-            features.observe_scale(sample.value)
-        else:
-            return self._judge(sample, series)
-        return None
-
-    def _judge(self, sample: Sample, series: Series) -> Verdict:
+        """Return the verdict on the newest gradient norm; a learning rate is only noted."""
+        if sample.signal == signals.LEARNING_RATE.name:
+            self.hazard.features.observe_rate(sample.value)
+            return None
         if series.segment != self.segment:
             self.segment = series.segment
             self.hazard.start_segment()

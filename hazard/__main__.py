@@ -20,7 +20,7 @@ def main() -> int:
     generate = commands.add_parser("generate", help="train the runs; goes on where it was stopped")
     generate.add_argument("folder", type=Path)
     generate.add_argument("--runs", type=int, default=2000, help="runs in numpy (default 2000)")
-    generate.add_argument("--torch-runs", type=int, default=400, help="runs in PyTorch (default 400)")
+    generate.add_argument("--torch-runs", type=int, default=300, help="runs in PyTorch (default 300)")
     generate.set_defaults(command=_generate)
     fit = commands.add_parser("fit", help="fit the coefficients and write them into the source")
     fit.add_argument("folder", type=Path)

@@ -15,11 +15,11 @@ from runvitals.detectors.calibrated_logistic import CalibratedLogistic
 
 COEFFICIENTS = Path(hazard_features.__file__).with_name("hazard_coefficients.py")
 
-TEMPLATE = '''"""What `python -m hazard generate FOLDER` and `python -m hazard fit FOLDER` found; not to be edited by hand.
+TEMPLATE = '''"""Written by `python -m hazard fit FOLDER`, on the runs of `python -m hazard generate FOLDER`.
 
-Fitted on {fit_runs} runs ({fit_steps} steps) and calibrated on {calibrate_runs} others ({calibrate_steps} steps) of the {runs}
-runs with the fingerprint {fingerprint}. The mix's prior: {prior:.2%} of these steps are followed by an explosion
-within 50 steps.
+Fitted on {fit_runs} runs ({fit_steps} steps), calibrated on {calibrate_runs} others ({calibrate_steps} steps),
+of {runs} runs with the fingerprint {fingerprint}.
+The mix's prior: {prior:.2%} of these steps are followed by an explosion within 50 steps.
 """
 
 from __future__ import annotations

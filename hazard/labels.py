@@ -3,12 +3,12 @@
 An explosion begins at the first step whose gradient norm or loss is not finite, or whose norm is above 10 times the
 running median (of the up to 256 finite norms before, at least 64), and does not come back: of the 10 steps from there
 on, and of the 50 (as many as the run still logs), more than half are above that same 10 times the median, what is not
-finite included. So a spike that heals, or the overflow by which a loss scaler finds its scale, is none. A norm that rises
-above 10 times the running median and comes back is a near miss: no explosion, but no health either.
+finite included. So a spike that heals, or the overflow by which a loss scaler finds its scale, is none. A norm that
+rises above 10 times the running median and comes back is a near miss: no explosion, but no health either.
 
-A step is followed by an explosion (label 1) if one begins within the next 50 steps, or is on. A run is looked at until it is no
-longer finite for good, and at most 200 steps past the beginning of its explosion: nobody would have let it go on. The
-last 50 steps of a run that does not explode are left out: what follows them is not known.
+A step is followed by an explosion (label 1) if one begins within the next 50 steps, or is on. A run is looked at until
+it is no longer finite for good, and at most 200 steps past the beginning of its explosion: nobody would have let it go
+on. The last 50 steps of a run that does not explode are left out: what follows them is not known.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Label(NamedTuple):
         return steps >= (self.end if self.begins is None else self.begins - HORIZON)
 
     def healthy(self) -> NDArray[np.bool_]:
-        """Return for each step before `end` whether neither explosion nor near miss lies within the horizon around it."""
+        """Return for each step before `end` whether neither explosion nor near miss lies within a horizon of it."""
         near = np.zeros(self.end, np.bool_)
         for step in self.crossings:
             near[max(0, step - HORIZON) : step + HORIZON + 1] = True

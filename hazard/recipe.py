@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hazard.schedules import SCHEDULES, Plan, draw_plan
+from hazard.schedules import Plan, draw_plan
 from hazard.tasks import NUMPY_TASKS, TORCH_TASKS
 
 BASE_RATES = {"sgd": 0.1, "momentum": 0.02, "adamw": 0.01, "adamw_long": 0.01}
@@ -76,6 +76,3 @@ def _precision(rng: np.random.Generator, task: str) -> str:
 
 def _choose(rng: np.random.Generator, shares: dict[str, float]) -> str:
     return str(rng.choice(list(shares), p=list(shares.values())))
-
-
-assert set(SCHEDULE_SHARES) == set(SCHEDULES)

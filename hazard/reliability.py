@@ -14,11 +14,11 @@ FEWEST = 200
 
 
 class Bin(NamedTuple):
-    """Steps given a probability above `low` and up to `high`: how many, what they were given, what came."""
+    """Steps given a probability above `low` and up to `high`: how many steps, what they were given, what came."""
 
     low: float
     high: float
-    count: int
+    steps: int
     forecast: float
     observed: float
 
@@ -36,8 +36,8 @@ def reliability(probabilities: Floats, followed: NDArray[np.bool_]) -> list[Bin]
 
 def expected_calibration_error(bins: list[Bin]) -> float:
     """Return the mean distance of forecast and observed, weighted by steps; NaN without any."""
-    total = sum(one.count for one in bins)
-    return sum(one.count * abs(one.forecast - one.observed) for one in bins) / total if total else float("nan")
+    total = sum(one.steps for one in bins)
+    return sum(one.steps * abs(one.forecast - one.observed) for one in bins) / total if total else float("nan")
 
 
 def brier_score(probabilities: Floats, followed: NDArray[np.bool_]) -> float:

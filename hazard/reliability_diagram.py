@@ -15,12 +15,14 @@ def reliability_diagram(bins: list[Bin], caption: str) -> str:
     dots = "".join(_dot(one) for one in bins)
     side = SIZE + 2 * MARGIN
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side + 20}" font-family="sans-serif" font-size="12">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side + 20}" '
+        f'font-family="sans-serif" font-size="12">'
         f'<rect width="{side}" height="{side + 20}" fill="white"/>'
         f'<path d="M{_x(0)} {_y(0)}L{_x(1)} {_y(1)}" stroke="#999" stroke-dasharray="4"/>'
         f'<path d="M{_x(0)} {_y(1)}V{_y(0)}H{_x(1)}" fill="none" stroke="black"/>{ticks}{dots}'
         f'<text x="{_x(0.5)}" y="{_y(0) + 38}" text-anchor="middle">forecast probability</text>'
-        f'<text transform="translate(14 {_y(0.5)}) rotate(-90)" text-anchor="middle">share followed by an explosion</text>'
+        f'<text transform="translate(14 {_y(0.5)}) rotate(-90)" text-anchor="middle">'
+        "share followed by an explosion</text>"
         f'<text x="{side / 2}" y="{side + 10}" text-anchor="middle">{caption}</text></svg>\n'
     )
 
@@ -34,8 +36,8 @@ def _tick(share: float) -> str:
 
 def _dot(one: Bin) -> str:
     return (
-        f'<circle cx="{_x(one.forecast)}" cy="{_y(one.observed)}" r="{1.5 * log10(one.count):.1f}" fill="#06c">'
-        f"<title>{one.count} steps: forecast {one.forecast:.3f}, observed {one.observed:.3f}</title></circle>"
+        f'<circle cx="{_x(one.forecast)}" cy="{_y(one.observed)}" r="{1.5 * log10(one.steps):.1f}" fill="#06c">'
+        f"<title>{one.steps} steps: forecast {one.forecast:.3f}, observed {one.observed:.3f}</title></circle>"
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from hazard.archive import TORCH_SEEDS
 from hazard.forecasts import LEAD, Forecast
 from hazard.reliability import Bin, brier_score, brier_skill, expected_calibration_error, reliability
+from runvitals.detectors.explosion_hazard import HORIZON
 
 RARELY = 0.05
 PER = 20_000
@@ -58,12 +59,13 @@ def lines(forecasts: list[Forecast]) -> Iterator[str]:
     yield from _runs(forecasts)
     yield "  p from      to     steps  forecast  observed"
     for one in found.bins:
-        yield f"  {one.low:6.2f}  {one.high:6.2f}  {one.count:8d}  {one.forecast:8.3f}  {one.observed:8.3f}"
+        yield f"  {one.low:6.2f}  {one.high:6.2f}  {one.steps:8d}  {one.forecast:8.3f}  {one.observed:8.3f}"
     yield f"expected calibration error, p > {RARELY}: {found.calibration_error:.4f} (target: at most 0.05)"
     yield f"Brier score {found.brier:.5f}, skill against the base rate {found.skill:.3f}"
+    warned = f"{found.slow_warned} of {found.slow}{_share(found.slow_warned, found.slow)}"
     yield (
-        f"warned (p > 0.5) {LEAD} steps before non-finite, of runs that take {LEAD} or more from the first lasting crossing "
-        f"of 10 x the median: {found.slow_warned} of {found.slow}{_share(found.slow_warned, found.slow)} (target: 90 %)"
+        f"warned (p > 0.5) {LEAD} steps before non-finite, of runs that take {LEAD} or more from the first lasting "
+        f"crossing of 10 x the median: {warned} (target: 90 %)"
     )
     yield from _short(forecasts)
     yield (
@@ -72,8 +74,8 @@ def lines(forecasts: list[Forecast]) -> Iterator[str]:
     )
     every = found.healthy_steps + found.other_steps
     yield (
-        f"  and {found.near_misses} within {LEAD + 30} steps of a norm above 10 x the median that came back, or too early; "
-        f"all together {_rate(found.false + found.near_misses, every)} per {PER} steps without an explosion"
+        f"  and {found.near_misses} within {HORIZON} steps of a norm above 10 x the median that came back, or too "
+        f"early; all together {_rate(found.false + found.near_misses, every)} per {PER} steps without an explosion"
     )
 
 
@@ -84,14 +86,15 @@ def _runs(forecasts: list[Forecast]) -> Iterator[str]:
     followed = sum(int(one.followed.sum()) for one in scored)
     torch = sum(one.seed >= TORCH_SEEDS for one in scored)
     yield f"{len(forecasts)} runs held back, {len(scored)} long enough to be scored ({torch} of them in PyTorch)"
-    yield f"{len(exploded)} exploded; {steps} steps, {followed / steps:.2%} of them followed by an explosion (the prior)"
+    yield f"{len(exploded)} exploded; {steps} steps, {followed / steps:.2%} of them followed by one (the prior)"
 
 
 def _short(forecasts: list[Forecast]) -> Iterator[str]:
     short = [one for one in forecasts if one.crossing_to_break is not None and not one.breaks_slowly]
     leads = sorted(one.lead for one in short if one.lead)
     median = f", median lead {leads[len(leads) // 2]} steps" if leads else ""
-    yield f"faster ones warned of before non-finite: {len(leads)} of {len(short)}{_share(len(leads), len(short))}{median}"
+    share = _share(len(leads), len(short))
+    yield f"faster ones warned of before non-finite: {len(leads)} of {len(short)}{share}{median}"
     finite = [one for one in forecasts if one.label.begins is not None and one.label.breaks is None and len(one.steps)]
     warned = [one for one in finite if len(one.warned) and int(one.warned[0]) <= (one.label.begins or 0)]
     share = _share(len(warned), len(finite))

@@ -38,7 +38,7 @@ def warm_restarts(step: int, plan: Plan) -> float:
 def ramp(step: int, plan: Plan) -> float:
     """From `start` on rise exponentially, by `factor` in `length` steps, and no further than twice that way."""
     progress = (step - plan.start) / plan.length
-    return plan.factor ** min(max(progress, 0.0), 2.0)
+    return float(plan.factor ** min(max(progress, 0.0), 2.0))
 
 
 def raised(step: int, plan: Plan) -> float:

@@ -25,6 +25,6 @@ def make_task(name: str, seed: int, precision: str) -> Task:
     """Return the task of that name, its data and size drawn from the seed. Raises ImportError without PyTorch."""
     if name in NUMPY_TASKS:
         return NUMPY_TASKS[name](seed, precision)
-    from hazard.tasks.torch_tasks import TorchTask  # noqa: PLC0415  # the numpy tasks run without PyTorch
+    from hazard.tasks.torch_tasks import TorchTask  # the numpy tasks run without it
 
     return TorchTask(name.removeprefix("torch_"), seed, precision)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from hazard.tasks.task import Batch, Floats, dtype_of, size_of, views
@@ -12,7 +14,7 @@ class Layers:
 
     def __init__(self, sizes: list[int], activation: str) -> None:
         self.shapes: list[tuple[int, ...]] = []
-        for inward, outward in zip(sizes[:-1], sizes[1:], strict=True):
+        for inward, outward in pairwise(sizes):
             self.shapes += [(inward, outward), (outward,)]
         self.size = size_of(self.shapes)
         self._activation = activation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
-Batch = tuple[NDArray, ...]
+Batch = tuple[NDArray[Any], ...]
 
 
 class Task(Protocol):
@@ -39,4 +39,5 @@ def size_of(shapes: list[tuple[int, ...]]) -> int:
 
 def dtype_of(precision: str) -> type[np.floating]:
     """Return the type that forward and backward pass compute in; numpy has no bfloat16."""
-    return {"float64": np.float64, "float32": np.float32, "float16": np.float16}[precision]
+    types: dict[str, type[np.floating]] = {"float64": np.float64, "float32": np.float32, "float16": np.float16}
+    return types[precision]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ class TorchTask:
         with torch.autocast("cpu", dtype=self._autocast or torch.bfloat16, enabled=self._autocast is not None):
             outputs = self._network(inputs)
         loss = self._loss(outputs.float(), classes)
-        (loss * scale).backward()
+        (loss * scale).backward()  # type: ignore[no-untyped-call]  # PyTorch does not say
         return float(loss.detach()), self._gradient
 
     def _loss(self, outputs: Tensor, classes: Tensor) -> Tensor:
@@ -76,7 +77,8 @@ class _Recurrent(nn.Module):
         self._head = nn.Linear(width, CLASSES)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        return self._head(self._recurrence(self._embed(tokens))[0][:, -1])
+        said: Tensor = self._head(self._recurrence(self._embed(tokens))[0][:, -1])
+        return said
 
 
 class _Transformer(nn.Module):
@@ -100,18 +102,21 @@ class _Transformer(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         value = self._embed(tokens) + self._positions
         for place, (mix, feed) in enumerate(zip(self._mix, self._feed, strict=True)):
-            value = self._join(value, lambda inner, mix=mix: _attend(mix(inner)), self._norms[2 * place])
+            value = self._join(value, partial(_attend, mix), self._norms[2 * place])
             value = self._join(value, feed, self._norms[2 * place + 1])
-        return self._head(value[:, -1])
+        said: Tensor = self._head(value[:, -1])
+        return said
 
     def _join(self, value: Tensor, branch: Callable[[Tensor], Tensor], norm: nn.Module) -> Tensor:
-        return norm(value + branch(value)) if self._norm == "after" else value + branch(norm(value))
+        joined: Tensor = norm(value + branch(value)) if self._norm == "after" else value + branch(norm(value))
+        return joined
 
 
-def _attend(mixed: Tensor) -> Tensor:
-    query, key, content = mixed.chunk(3, dim=-1)
+def _attend(mix: nn.Module, value: Tensor) -> Tensor:
+    query, key, content = mix(value).chunk(3, dim=-1)
     weights = torch.softmax(query @ key.transpose(1, 2) / query.shape[-1] ** 0.5, dim=-1)
-    return weights @ content
+    attended: Tensor = weights @ content
+    return attended
 
 
 def _perceptron(rng: np.random.Generator) -> nn.Module:

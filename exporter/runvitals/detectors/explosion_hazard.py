@@ -14,10 +14,10 @@ WARM_UP = 64
 class ExplosionHazard(msgspec.Struct):
     """Horizon 50: of all steps that are given p, a share p is followed by an explosion within 50 steps.
 
-    That holds over the mix of runs it was learned from (`python -m hazard`), of which `hazard_coefficients` tells; among
-    runs that explode less often it says too much. An explosion is a gradient norm or loss that is no longer finite, or
-    a norm above 10 times its running median that does not come back. Unknown until 64 norms have been seen, and where
-    the newest is not finite or 0.
+    That holds over the mix of runs it was learned from (`python -m hazard`), of which `hazard_coefficients` tells;
+    among runs that explode less often it says too much. An explosion is a gradient norm or loss that is no longer
+    finite, or a norm above 10 times its running median that does not come back. Unknown until 64 norms have been seen,
+    and where the newest is not finite or 0.
     """
 
     features: HazardFeatures = msgspec.field(default_factory=HazardFeatures)

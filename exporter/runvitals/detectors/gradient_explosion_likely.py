@@ -41,7 +41,8 @@ class GradientExplosionLikely(msgspec.Struct, tag="gradient_explosion_likely"):
 
     def _firing(self, sample: Sample, probability: float) -> Verdict:
         evidence = Evidence(
-            f"{sample.signal} {sample.value:.4g}: an explosion within {HORIZON} steps has probability {probability:.2g}",
+            f"{sample.signal} {sample.value:.4g}: an explosion within {HORIZON} steps has probability "
+            f"{probability:.2f}",
             sample.signal,
             sample.layer,
             value=sample.value,

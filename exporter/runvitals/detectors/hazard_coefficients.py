@@ -1,8 +1,8 @@
-"""What `python -m hazard generate FOLDER` and `python -m hazard fit FOLDER` found; not to be edited by hand.
+"""Written by `python -m hazard fit FOLDER`, on the runs of `python -m hazard generate FOLDER`.
 
-Fitted on 760 runs (650693 steps) and calibrated on 380 others (333467 steps) of the 1900
-runs with the fingerprint 3950f60d7083e66a. The mix's prior: 2.70% of these steps are followed by an explosion
-within 50 steps.
+Fitted on 760 runs (650693 steps), calibrated on 380 others (333467 steps),
+of 1140 runs with the fingerprint 4c7f8efb01379ab1.
+The mix's prior: 2.70% of these steps are followed by an explosion within 50 steps.
 """
 
 from __future__ import annotations
@@ -10,70 +10,66 @@ from __future__ import annotations
 from runvitals.detectors.calibrated_logistic import CalibratedLogistic
 
 HAZARD = CalibratedLogistic(
-    intercept=-2.7011,
+    intercept=-2.5208,
     weights=(
-        1.6581,  # level
-        2.7522,  # high_level
-        -5.1872,  # trend
-        3.4374,  # level_in_deviations
-        -3.434,  # shift_in_deviations
-        2.9657,  # noise
-        -3.3923,  # large_changes
-        0.5412,  # rate_raised
-        2.1111,  # rate_rising
+        0.9758,  # level
+        1.7729,  # high_level
+        0.147,  # level_in_deviations
+        3.1942,  # noise
+        -3.4915,  # large_changes
+        0.7034,  # rate_raised
+        1.5964,  # rate_rising
     ),
     logits=(
-        -6.4936,
-        -5.4666,
-        -4.9841,
-        -4.6649,
-        -4.3215,
-        -3.9588,
-        -3.6606,
-        -3.3281,
-        -2.9003,
-        -2.5357,
-        -2.1813,
-        -1.8913,
-        -1.6355,
-        -1.3197,
-        -0.9655,
-        -0.5949,
-        -0.1608,
-        0.3194,
-        0.7985,
-        1.4365,
-        2.1537,
-        3.0769,
-        3.9948,
-        5.3522,
-        9.8729,
+        -6.2809,
+        -5.275,
+        -4.6956,
+        -4.1804,
+        -3.8359,
+        -3.5787,
+        -3.2249,
+        -2.7739,
+        -2.4213,
+        -2.121,
+        -1.8381,
+        -1.5541,
+        -1.2418,
+        -0.9312,
+        -0.5209,
+        -0.1116,
+        0.3618,
+        0.8557,
+        1.3862,
+        2.0963,
+        3.4442,
+        5.4639,
+        6.9925,
+        10.0087,
     ),
     probabilities=(
-        0.00259,
-        0.00338,
-        0.00627,
-        0.00731,
-        0.00758,
-        0.01493,
-        0.02781,
-        0.03272,
-        0.05779,
-        0.0823,
-        0.09397,
-        0.14062,
-        0.17431,
-        0.24584,
-        0.34196,
-        0.41833,
-        0.4718,
-        0.51434,
-        0.6791,
-        0.76617,
+        0.00205,
+        0.0039,
+        0.008,
+        0.00837,
+        0.02042,
+        0.02931,
+        0.04317,
+        0.04632,
+        0.0891,
+        0.10506,
+        0.13509,
+        0.18538,
+        0.32138,
+        0.3724,
+        0.42185,
+        0.46055,
+        0.52075,
+        0.64428,
+        0.73881,
         0.81095,
-        0.90547,
-        0.95274,
-        0.97761,
-        0.99083,
+        0.90648,
+        0.9204,
+        0.98507,
+        0.99168,
     ),
 )

@@ -16,9 +16,7 @@ FORGETTING = 1.0 / 32.0
 NAMES = (
     "level",
     "high_level",
-    "trend",
     "level_in_deviations",
-    "shift_in_deviations",
     "noise",
     "large_changes",
     "rate_raised",
@@ -29,13 +27,12 @@ NAMES = (
 class HazardFeatures(msgspec.Struct):
     """The running numbers of one rank, at constant cost and in constant memory.
 
-    All are of logarithms and bounded: where the norm stands over its slow mean (and by how much over three times that),
-    whether it still rises, both in deviations, how noisy it is, the recent share of steps that doubled it, how far the
-    learning rate is above what it was, and whether it still rises. A learning rate that is not logged counts as
-    unchanged.
+    All are of logarithms and bounded: how far the norm stands over its slow mean, and over three times that; the same
+    in deviations; how noisy it is; the recent share of steps that doubled it; how far the learning rate is above what
+    it was, and whether it still rises. A learning rate that is not logged counts as unchanged.
 
-    The loss, loss-scale drops and skipped steps were tried and left out: given these numbers they did not improve the
-    forecast in cross-validation.
+    Tried and left out: the loss, loss-scale drops and skipped steps, which add nothing to these in cross-validation;
+    and the norm's own trend, whose weight comes out negative, so that the forecast would fall where the norm rises.
     """
 
     norms: MovingLevels = msgspec.field(default_factory=lambda: MovingLevels(limit=4.0))
@@ -67,9 +64,7 @@ class HazardFeatures(msgspec.Struct):
         return (
             min(max(level, -2.0), 5.0),
             min(max(level - 1.1, 0.0), 4.0),
-            min(max(norms.fast - norms.mid, -2.0), 2.0),
             asinh(level / deviation),
-            asinh((norms.mid - norms.slow) / deviation),
             min(log(deviation), 0.0),
             self.large_changes,
             min(max(rates.fast - rates.slow, 0.0), 4.0),

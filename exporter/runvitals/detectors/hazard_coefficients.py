@@ -1,8 +1,8 @@
 """Written by `python -m hazard fit FOLDER`, on the runs of `python -m hazard generate FOLDER`.
 
-Fitted on 760 runs (650693 steps), calibrated on 380 others (333467 steps),
-of 1140 runs with the fingerprint 4c7f8efb01379ab1.
-The mix's prior: 2.70% of these steps are followed by an explosion within 50 steps.
+Fitted on 920 runs (799415 steps), calibrated on 460 others (408850 steps),
+of 2300 runs with the fingerprint b04510f2d1f783e9.
+The mix's prior: 2.62% of these steps are followed by an explosion within 50 steps.
 """
 
 from __future__ import annotations
@@ -10,66 +10,81 @@ from __future__ import annotations
 from runvitals.detectors.calibrated_logistic import CalibratedLogistic
 
 HAZARD = CalibratedLogistic(
-    intercept=-2.5208,
+    intercept=-2.6581,
     weights=(
-        0.9758,  # level
-        1.7729,  # high_level
-        0.147,  # level_in_deviations
-        3.1942,  # noise
-        -3.4915,  # large_changes
-        0.7034,  # rate_raised
-        1.5964,  # rate_rising
+        1.2119,  # level
+        1.6664,  # high_level
+        3.0292,  # noise
+        -3.4466,  # large_changes
+        0.7256,  # rate_raised
+        1.6545,  # rate_rising
     ),
     logits=(
-        -6.2809,
-        -5.275,
-        -4.6956,
-        -4.1804,
-        -3.8359,
-        -3.5787,
-        -3.2249,
-        -2.7739,
-        -2.4213,
-        -2.121,
-        -1.8381,
-        -1.5541,
-        -1.2418,
-        -0.9312,
-        -0.5209,
-        -0.1116,
-        0.3618,
-        0.8557,
-        1.3862,
-        2.0963,
-        3.4442,
-        5.4639,
-        6.9925,
-        10.0087,
+        -6.4236,
+        -5.5581,
+        -5.1997,
+        -4.9326,
+        -4.6817,
+        -4.425,
+        -4.1734,
+        -3.932,
+        -3.7055,
+        -3.3831,
+        -2.972,
+        -2.6466,
+        -2.3486,
+        -2.1063,
+        -1.8787,
+        -1.6231,
+        -1.3558,
+        -1.1168,
+        -0.8422,
+        -0.5089,
+        -0.1702,
+        0.1638,
+        0.5139,
+        0.8797,
+        1.5394,
+        2.3872,
+        3.0827,
+        4.0643,
+        5.4014,
+        6.7004,
+        8.312,
+        10.5896,
     ),
     probabilities=(
-        0.00205,
-        0.0039,
-        0.008,
-        0.00837,
-        0.02042,
-        0.02931,
-        0.04317,
-        0.04632,
-        0.0891,
-        0.10506,
-        0.13509,
-        0.18538,
-        0.32138,
-        0.3724,
-        0.42185,
-        0.46055,
-        0.52075,
-        0.64428,
-        0.73881,
-        0.81095,
-        0.90648,
-        0.9204,
-        0.98507,
-        0.99168,
+        0.00211,
+        0.00394,
+        0.00571,
+        0.00672,
+        0.00744,
+        0.00888,
+        0.01292,
+        0.01775,
+        0.02871,
+        0.03636,
+        0.04647,
+        0.06101,
+        0.1056,
+        0.12444,
+        0.14791,
+        0.16535,
+        0.29495,
+        0.35908,
+        0.40681,
+        0.45063,
+        0.4614,
+        0.60482,
+        0.60922,
+        0.70398,
+        0.7818,
+        0.86318,
+        0.89055,
+        0.89303,
+        0.91045,
+        0.9801,
+        0.99254,
+        0.99294,
     ),
 )

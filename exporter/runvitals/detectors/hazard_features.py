@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import asinh, isfinite, log
+from math import isfinite, log
 
 import msgspec
 
@@ -16,7 +16,6 @@ FORGETTING = 1.0 / 32.0
 NAMES = (
     "level",
     "high_level",
-    "level_in_deviations",
     "noise",
     "large_changes",
     "rate_raised",
@@ -27,12 +26,13 @@ NAMES = (
 class HazardFeatures(msgspec.Struct):
     """The running numbers of one rank, at constant cost and in constant memory.
 
-    All are of logarithms and bounded: how far the norm stands over its slow mean, and over three times that; the same
-    in deviations; how noisy it is; the recent share of steps that doubled it; how far the learning rate is above what
-    it was, and whether it still rises. A learning rate that is not logged counts as unchanged.
+    All are of logarithms and bounded: how far the norm stands over its slow mean, and over three times that; how noisy
+    it is; the recent share of steps that doubled it; how far the learning rate is above what it was, and whether it
+    still rises. A learning rate that is not logged counts as unchanged.
 
-    Tried and left out: the loss, loss-scale drops and skipped steps, which add nothing to these in cross-validation;
-    and the norm's own trend, whose weight comes out negative, so that the forecast would fall where the norm rises.
+    Tried and left out: loss, loss-scale drops and skipped steps, which add nothing to these in cross-validation; the
+    norm's level in deviations, whose weight is nearly 0; and its trend, whose weight is negative, so that the forecast
+    would fall where the norm rises.
     """
 
     norms: MovingLevels = msgspec.field(default_factory=lambda: MovingLevels(limit=4.0))
@@ -60,12 +60,11 @@ class HazardFeatures(msgspec.Struct):
     def values(self) -> tuple[float, ...]:
         """Return the numbers named by NAMES, in their order."""
         norms, rates = self.norms, self.rates
-        level, deviation = norms.fast - norms.slow, norms.deviation
+        level = norms.fast - norms.slow
         return (
             min(max(level, -2.0), 5.0),
             min(max(level - 1.1, 0.0), 4.0),
-            asinh(level / deviation),
-            min(log(deviation), 0.0),
+            min(log(norms.deviation), 0.0),
             self.large_changes,
             min(max(rates.fast - rates.slow, 0.0), 4.0),
             min(max(rates.fast - rates.mid, -1.0), 1.0),

@@ -180,6 +180,20 @@ def test_the_state_survives_a_restart():
         assert saved.hazard.observe_norm(norm) == told[step]
 
 
+def test_a_state_of_before_there_was_a_forecast_goes_on():
+    """A state saved without this detector is restored, and the forecast warms up."""
+    log = train(STEADY)
+    pipeline = Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+    samples = [Sample("run", "0", "grad_norm", "", float(step), step, norm) for step, norm in enumerate(log[:, 1])]
+    pipeline.observe(samples[:100], "test")
+    state = pipeline.state()
+    del state.ranks[0].detectors["gradient_explosion_likely"]
+    restored = Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+    restored.restore(state)
+    restored.observe(samples[100:200], "test")
+    assert restored.rank_of(samples[0]).explosion_hazard is not None
+
+
 def test_a_threshold_that_is_no_probability_is_refused():
     """0 would always fire, 1 never."""
     for value in (0.0, 1.0, math.nan):

@@ -15,6 +15,7 @@ class GradientExplosionLikely(msgspec.Struct, tag="gradient_explosion_likely"):
 
     It forecasts: of what it fires on, a part comes to nothing, as the probability says. It is blind in the first 64
     steps of a segment, to an explosion within one step that nothing announces, and to growth over many hundred steps.
+    A learning rate that comes after the norm of its step counts for the next one.
     """
 
     probability: float

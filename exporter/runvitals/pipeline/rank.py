@@ -58,7 +58,9 @@ class Rank(msgspec.Struct):
     def reconfigure(self, table: FaultTable) -> None:
         """Take over other thresholds and counts; what was seen is kept."""
         self.diagnosis.reconfigure(table)
-        fresh: dict[str, AnyDetector | Stall] = {**make_detectors(table), faults.RUN_STALLED.name: make_stall(table)}
+        made = make_detectors(table)
+        self.detectors = {**made, **self.detectors}  # a state saved by an older version lacks the newer ones
+        fresh: dict[str, AnyDetector | Stall] = {**made, faults.RUN_STALLED.name: make_stall(table)}
         for name, detector in {**self.detectors, faults.RUN_STALLED.name: self.stall}.items():
             for threshold in table.faults[name].thresholds:
                 setattr(detector, threshold, getattr(fresh[name], threshold))

@@ -243,7 +243,8 @@ class SeriesView(msgspec.Struct, frozen=True):
 class RankView(msgspec.Struct, frozen=True):
     """One rank as the page shows it.
 
-    `explosion_skipped` counts by reason the relative changes that could not be formed; `active` are the findings that
+    `explosion_probability` is that of horizon 1, `explosion_hazard` that of horizon 50; `explosion_skipped` counts by
+    reason the relative changes that could not be formed; `active` are the findings that
     are open, or opened so lately that a scraper may have missed them; `fault_active` holds (fault, category, severity)
     → 1 for those, 0 for what has been open; `fault_states` counts the catalogue's faults of rank scope by state;
     `incidents` counts openings by (fault, category).
@@ -256,6 +257,7 @@ class RankView(msgspec.Struct, frozen=True):
     step: int | None
     last_step_time: float | None
     explosion_probability: float | None
+    explosion_hazard: float | None
     explosion_skipped: Mapping[str, int]
     fault_active: Mapping[tuple[str, str, str], int]
     fault_states: Mapping[State, int]

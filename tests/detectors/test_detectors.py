@@ -24,6 +24,7 @@ SIGNALS = {
     "loss_spike": "loss",
     "nonfinite_gradient": "grad_norm",
     "gradient_explosion": "grad_norm",
+    "gradient_explosion_likely": "grad_norm",
 }
 
 

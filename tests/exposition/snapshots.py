@@ -84,6 +84,7 @@ def rank_view(run: str = "llama", rank: str = "0", **changes: object) -> RankVie
         "step": 1000,
         "last_step_time": NOW - 1,
         "explosion_probability": 0.25,
+        "explosion_hazard": 0.125,
         "explosion_skipped": {"segment_start": 1},
         "fault_active": {EXPLOSION: 1, SPIKE: 0},
         "fault_states": {State.OK: 3, State.FIRING: 1, State.UNKNOWN: 2},

@@ -113,6 +113,7 @@ def test_a_rank_shows_its_vitals_faults_and_open_findings(output: str) -> None:
         key("runvitals_run_step", **RANK): 1000,
         key("runvitals_run_last_step_timestamp_seconds", **RANK): NOW - 1,
         key("runvitals_explosion_probability", **RANK, horizon="1"): 0.25,
+        key("runvitals_explosion_probability", **RANK, horizon="50"): 0.125,
         key("runvitals_explosion_skipped_changes_total", **RANK, reason="segment_start"): 1.0,
         key("runvitals_fault_active", **FAULT): 1,
         key("runvitals_fault_active", **spike, severity=SPIKE[2]): 0,
@@ -163,6 +164,7 @@ def test_what_is_not_known_has_no_series() -> None:
         step=None,
         last_step_time=None,
         explosion_probability=None,
+        explosion_hazard=None,
         active=(finding(opened_step=None),),
         fault_states={},
     )

@@ -122,6 +122,30 @@ GRADIENT_EXPLOSION = Fault(
     open_window=3,
     close_count=32,
 )
+GRADIENT_EXPLOSION_LIKELY = Fault(
+    name="gradient_explosion_likely",
+    category="parameters",
+    # A forecast, wrong as often as its probability says: it may send a mail, not ring a telephone. The explosion itself
+    # is critical.
+    severity="warning",
+    scope="rank",
+    detector="gradient_explosion_likely",
+    signals=(signals.GRAD_NORM.name,),
+    context=(signals.LEARNING_RATE.name,),
+    summary="The gradient norm is likely to explode within 50 steps.",
+    first_action="Save a checkpoint now and lower the learning rate; if it was raised lately, go back to what it was.",
+    thresholds={
+        "probability": Threshold(
+            0.5,
+            "calibrated probability of an explosion within 50 steps",
+            "more likely than not; measured on held-back runs by `python -m hazard report`",
+        ),
+    },
+    open_count=2,
+    open_window=3,
+    # As long as the horizon: before that it is not known that the forecast has come to nothing.
+    close_count=50,
+)
 LOSS_SPIKE = Fault(
     name="loss_spike",
     category="parameters",
@@ -207,6 +231,7 @@ ALL: tuple[Fault, ...] = (
     NONFINITE_LOSS,
     NONFINITE_GRADIENT,
     GRADIENT_EXPLOSION,
+    GRADIENT_EXPLOSION_LIKELY,
     LOSS_SPIKE,
     RUN_CRASHED,
     RUN_STALLED,

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.gradient_explosion import GradientExplosion
+from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.loss_spike import LossSpike
 from runvitals.detectors.nonfinite import Nonfinite
 from runvitals.detectors.nonfinite_gradient import NonfiniteGradient
 from runvitals.detectors.stall import Stall
 
-AnyDetector = Nonfinite | NonfiniteGradient | GradientExplosion | LossSpike
+AnyDetector = Nonfinite | NonfiniteGradient | GradientExplosion | GradientExplosionLikely | LossSpike
 
 DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "nonfinite": Nonfinite,
     "nonfinite_gradient": NonfiniteGradient,
     "gradient_explosion": GradientExplosion,
+    "gradient_explosion_likely": GradientExplosionLikely,
     "loss_spike": LossSpike,
 }
 

@@ -101,6 +101,7 @@ def _vitals(view: RankView) -> list[Row]:
         Row(metrics.RUN_STEP, rank, view.step),
         Row(metrics.RUN_LAST_STEP_TIMESTAMP, rank, view.last_step_time),
         Row(metrics.EXPLOSION_PROBABILITY, (*rank, "1"), view.explosion_probability),
+        Row(metrics.EXPLOSION_PROBABILITY, (*rank, "50"), view.explosion_hazard),
         *(Row(metrics.EXPLOSION_SKIPPED, (*rank, reason), count) for reason, count in view.explosion_skipped.items()),
     ]
 

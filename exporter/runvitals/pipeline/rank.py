@@ -13,6 +13,7 @@ from runvitals.detectors import DETECTORS, AnyDetector, Stall
 from runvitals.detectors.duplicate_writer import verdict_on_duplicate
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
+from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
@@ -180,6 +181,7 @@ class Rank(msgspec.Struct):
             step=self.step,
             last_step_time=self.last_step_time,
             explosion_probability=self.explosion_probability,
+            explosion_hazard=self.explosion_hazard,
             explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
             fault_active={**dict.fromkeys(self.diagnosis.opened, 0), **dict.fromkeys(map(_labels, active), 1)},
             fault_states=self.diagnosis.states(table),
@@ -267,6 +269,12 @@ class Rank(msgspec.Struct):
     def explosion_probability(self) -> float | None:
         """P at horizon 1, in 0..1; None while unknown."""
         return self._forecast.probability if self._forecast else None
+
+    @property
+    def explosion_hazard(self) -> float | None:
+        """P at horizon 50, in 0..1; None while unknown."""
+        detector = self.detectors[faults.GRADIENT_EXPLOSION_LIKELY.name]
+        return detector.hazard.probability if isinstance(detector, GradientExplosionLikely) else None
 
     @property
     def _forecast(self) -> ExplosionProbability | None:

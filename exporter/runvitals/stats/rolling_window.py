@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import fsum, isfinite, sqrt
 
 from runvitals.stats import order
@@ -94,6 +94,11 @@ class RollingWindow:
     def _scale(self) -> float:
         magnitude = max(-self._ordered[0], self._ordered[-1])
         return 1.0 if magnitude == 0.0 or _SQUARES_FIT[0] < magnitude < _SQUARES_FIT[1] else magnitude
+
+    @property
+    def ordered(self) -> Sequence[float]:
+        """The values in ascending order, as they are kept: to be read, not changed, and not to be held on to."""
+        return self._ordered
 
     @property
     def mean(self) -> float | None:

@@ -1,0 +1,39 @@
+"""From one value to the next: how large is this change beside those before it?"""
+
+from __future__ import annotations
+
+import msgspec
+
+_NORMAL = 1.0 / 1.2533  # mean absolute deviations in a standard deviation of normal values
+_SLOWEST = 0.01
+_CLIP = 4.0
+_LIMIT = 1e6
+
+
+class ChangeScale(msgspec.Struct):
+    """Middle and mean absolute deviation of the changes, following the newest hundred.
+
+    The middle takes equal steps up and down, as a running median; a deviation counts as at most four mean ones: no
+    single value moves them far. A value that repeats the one before it is no change and teaches nothing, so that a
+    signal that rarely changes keeps the size of its changes.
+    """
+
+    middle: float = 0.0
+    deviation: float = 0.0
+    seen: int = 0
+
+    def standardise(self, change: float) -> float | None:
+        """Return (change - middle) / standard deviation, bounded, as known before it, and learn; None while unknown."""
+        if change == 0.0:
+            return 0.0 if self.deviation else None
+        deviation = self.deviation
+        distance = change - self.middle
+        size = distance if distance > 0.0 else -distance
+        self.seen = seen = self.seen + 1
+        weight = 1.0 / seen if seen < 100 else _SLOWEST
+        if not deviation:
+            self.deviation = min(size, 1e300)
+            return None
+        self.deviation = deviation + weight * (min(size, _CLIP * deviation) - deviation)
+        self.middle += weight * (deviation if distance > 0.0 else -deviation)
+        return max(-_LIMIT, min(distance * _NORMAL / deviation, _LIMIT))

@@ -10,12 +10,11 @@ import msgspec
 from runvitals.anomaly.change import ChangeScale
 from runvitals.anomaly.patterns import Patterns
 from runvitals.anomaly.settings import AnomalySettings
+from runvitals.anomaly.side import Side
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
 from runvitals.anomaly.spread import middle_and_scale
 from runvitals.anomaly.value_range import ValueRange
 from runvitals.stats.rolling_window import RollingWindow
-from runvitals.stats.self_calibration import SelfCalibration
-from runvitals.stats.tail import RareEvent, Tail
 
 _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
     SignalKind.PLAIN: None,
@@ -26,6 +25,7 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
 _WARM_UP = 32  # scored values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
 _HIGHEST = 12.0
+_TWO_SIDES = log10(2.0)
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SHIFT_WEIGHT = 1.0 / 16.0
 _SHIFT_SCALE = ((2.0 - _SHIFT_WEIGHT) / _SHIFT_WEIGHT) ** 0.5  # gives the running mean of normal values deviation 1
@@ -36,16 +36,15 @@ _LIMIT = 1e6
 class AnomalyScore(msgspec.Struct):
     """Five looks at the newest value, each a tail probability learned from the series, and what they say together.
 
-    Level and change (upwards and downwards apart), lasting shift, out of range, and a pattern never seen before. The
-    smallest probability, times the number of chances to look unusual, is calibrated against how often it was that small
-    before. Of the future nothing is used, nor anything of the value itself in what it is compared with.
+    Level, change from the value before, lasting shift, out of range, and a pattern never seen before; upwards and
+    downwards apart. Of the future nothing is used, nor anything of the value itself in what it is compared with.
 
-    `score` is None until enough has been seen and where the signal has shown no spread; it says at most four decades
-    more than the number of values seen could show, and at most 12. `side` is +1 where the value is unusual upwards.
+    `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
+    no spread. They say at most four decades more than the number of values seen could show, and at most 12.
     """
 
-    score: float | None = None
-    side: int = 0
+    up: float | None = None
+    down: float | None = None
     seen: int = 0
     previous: float | None = None
     previous_time: float = 0.0
@@ -56,51 +55,44 @@ class AnomalyScore(msgspec.Struct):
     changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
     value_range: ValueRange = msgspec.field(default_factory=ValueRange)
     patterns: Patterns = msgspec.field(default_factory=Patterns)
-    level_up: Tail = msgspec.field(default_factory=Tail)
-    level_down: Tail = msgspec.field(default_factory=Tail)
-    change_up: Tail = msgspec.field(default_factory=Tail)
-    change_down: Tail = msgspec.field(default_factory=Tail)
-    shift_up: Tail = msgspec.field(default_factory=Tail)
-    shift_down: Tail = msgspec.field(default_factory=Tail)
-    outside: RareEvent = msgspec.field(default_factory=RareEvent)
-    novelty: RareEvent = msgspec.field(default_factory=RareEvent)
-    calibration: SelfCalibration = msgspec.field(default_factory=SelfCalibration)
+    upwards: Side = msgspec.field(default_factory=Side)
+    downwards: Side = msgspec.field(default_factory=Side)
+
+    @property
+    def score(self) -> float | None:
+        """The larger of the two directions' scores; None while unknown."""
+        if self.up is None or self.down is None:
+            return None
+        return self.up if self.up > self.down else self.down
 
     def observe(self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings) -> None:
         """Score a finite value against the window before it (which does not hold it yet)."""
         previous = self.previous
-        if previous is None:
-            previous = value
-        self.kind.observe(value, previous, window)
         is_neighbour = self._is_neighbour(time)
+        self.kind.observe(value, value if previous is None else previous, window)
         self.previous, self.previous_time = value, time
+        self.up = self.down = None
         if len(window) < minimum:
-            self.score = None
-            self._learn_changes(value, previous)
+            if previous is not None:
+                self.changes.standardise(value - previous)
+            self.value_range.outside(value)
             return
-        raw = self._raw(value, previous if is_neighbour else None, window, settings)
-        if raw is None:
-            self.score = None
-            return
-        self.seen = seen = self.seen + 1
-        score = self.calibration.observe(raw)
-        self.score = min(score, log10(seen) + _BEYOND_SEEN, _HIGHEST) if seen > _WARM_UP else None
+        self._score(value, previous if is_neighbour else None, window.ordered, settings)
 
     def skip(self) -> None:
         """The newest value was no number: nothing is known of it, and the next is nobody's neighbour."""
-        self.score, self.previous = None, None
+        self.up = self.down = self.previous = None
 
     def start_segment(self) -> None:
         """Begin anew; what was learned about how the signal varies is kept."""
-        self.score, self.previous, self.shift, self.side = None, None, 0.0, 0
+        self.up = self.down = self.previous = None
+        self.shift = 0.0
         self.kind, self.value_range = KindRecognition(), ValueRange()
-        self.patterns.newest = 0
 
     def _is_neighbour(self, time: float) -> bool:
+        elapsed, interval = time - self.previous_time, self.interval
         if self.previous is None:
             return False
-        elapsed = time - self.previous_time
-        interval = self.interval
         if elapsed > _GAP * interval > 0.0:
             self.interval = 1.1 * interval
             return False
@@ -108,67 +100,61 @@ class AnomalyScore(msgspec.Struct):
             self.interval = interval + 0.05 * (elapsed - interval) if interval else elapsed
         return True
 
-    def _learn_changes(self, value: float, previous: float) -> None:
-        self.changes.standardise(value - previous)
-        self.value_range.outside(value)
-
-    def _raw(self, value: float, previous: float | None, window: RollingWindow, settings: AnomalySettings) -> float | None:
-        """Return the largest score of the channels, less what as many chances are worth; None without any answer."""
+    def _score(self, value: float, previous: float | None, ordered: list[float], settings: AnomalySettings) -> None:
         kind = self.kind.kind
         transform = _TRANSFORMS[kind]
-        ordered = window.ordered
         middle, scale = middle_and_scale(ordered, transform)
         if scale:
             self.held_scale = scale
         else:
             scale = self.held_scale
-        if transform is None:
-            place, step = value, None if previous is None else value - previous
-        else:
-            place = transform(value)
-            step = None if previous is None else place - transform(previous)
-        best, side = 0.0, 0
-        change = None if step is None else self.changes.standardise(step)
+        place = value if transform is None else transform(value)
+        change = None
+        if previous is not None:
+            change = self.changes.standardise(place - (previous if transform is None else transform(previous)))
         if kind is SignalKind.COUNTER:
-            level = change
-        elif scale:
-            level = (place - middle) / scale
-            level = level if -_LIMIT < level < _LIMIT else _bounded(level)
-        else:
+            self._conclude(None, change, change, None, None, settings)
+            return
+        if not scale:
+            return
+        level = (place - middle) / scale
+        if not -_LIMIT < level < _LIMIT:
+            level = _bounded(level)
+        outside = self.value_range.outside(value) if settings.out_of_range else None
+        new = None
+        if settings.new_pattern:
+            n = len(ordered)
+            quarter = (value > ordered[n // 4]) + (place > middle) + (value > ordered[n - 1 - n // 4])
+            new = 1.0 if self.patterns.is_new(quarter) else 0.0
+        self._conclude(level, change, level, outside, new, settings)
+
+    def _conclude(self, level, change, lasting, outside, new, settings) -> None:
+        shift = None
+        if lasting is None:
+            if level is None and change is None:
+                return
+        elif settings.shift:
+            clipped = _SHIFT_CLIP if lasting > _SHIFT_CLIP else -_SHIFT_CLIP if lasting < -_SHIFT_CLIP else lasting
+            self.shift += _SHIFT_WEIGHT * (clipped - self.shift)
+            shift = self.shift * _SHIFT_SCALE
+        if not settings.level:
             level = None
-        if level is None and change is None:
-            return None
-        if level is not None:
-            if settings.level and kind is not SignalKind.COUNTER:
-                up, down = self.level_up.observe(level), self.level_down.observe(-level)
-                best, side = (up, 1) if up > down else (down, -1)
-            if settings.shift:
-                self.shift = shift = self.shift + _SHIFT_WEIGHT * (max(-_SHIFT_CLIP, min(level, _SHIFT_CLIP)) - self.shift)
-                shift *= _SHIFT_SCALE
-                up, down = self.shift_up.observe(shift), self.shift_down.observe(-shift)
-                if up > best:
-                    best, side = up, 1
-                if down > best:
-                    best, side = down, -1
-        if change is not None and settings.change:
-            up, down = self.change_up.observe(change), self.change_down.observe(-change)
-            if up > best:
-                best, side = up, 1
-            if down > best:
-                best, side = down, -1
-        if kind is not SignalKind.COUNTER:
-            if settings.out_of_range:
-                far = self.outside.observe(self.value_range.outside(value))
-                if far > best:
-                    best, side = far, 1 if place > middle else -1
-            if settings.new_pattern:
-                n = len(ordered)
-                quarter = (value > ordered[n // 4]) + (value > ordered[n // 2]) + (value > ordered[n - 1 - n // 4])
-                new = self.novelty.observe(1.0 if self.patterns.is_new(quarter) else 0.0)
-                if new > best:
-                    best, side = new, 1 if place > middle else -1
-        self.side = side
-        return best - log10(settings.hypotheses or 1)
+        if not settings.change:
+            change = None
+        is_up = (lasting or 0.0) > 0.0
+        up = self.upwards.observe(level, change, shift, outside if is_up else outside and 0.0, new if is_up else new and 0.0)
+        down = self.downwards.observe(
+            None if level is None else -level,
+            None if change is None else -change,
+            None if shift is None else -shift,
+            outside and 0.0 if is_up else outside,
+            new and 0.0 if is_up else new,
+        )
+        self.seen = seen = self.seen + 1
+        if seen > _WARM_UP:
+            most = min(log10(seen) + _BEYOND_SEEN, _HIGHEST)
+            self.up = max(0.0, min(up - _TWO_SIDES, most))
+            self.down = max(0.0, min(down - _TWO_SIDES, most))
 
 
 def _bounded(level: float) -> float:

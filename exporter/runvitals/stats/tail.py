@@ -12,6 +12,8 @@ _LN10 = log(10.0)
 _NORMAL = 1.2816, 1.8546, 2.3263  # quantiles of the standard normal exceeded by 10, 3.16 and 1 %
 _SLOWEST = 0.01  # share of the tail's width that one value may move a quantile, once much has been seen
 _WIDTH_FLOOR = 1e-3
+_GAP_FLOOR = 1e-4
+_ABOVE_Q3 = 1.0 - 1.0 / _RATIO
 _LARGEST_SHAPE = 2.0
 
 
@@ -35,12 +37,14 @@ class Tail(msgspec.Struct):
         """Return -log10 of the share of values at least this large, as known before it, and learn from it."""
         self.seen = seen = self.seen + 1
         q10 = self.q10
-        step = (self.q1 - q10 + _WIDTH_FLOOR) * (_SLOWEST if seen > 2000 else 20.0 / (200.0 + seen))
+        width = self.q1 - q10 + _WIDTH_FLOOR
+        step = width * (_SLOWEST if seen > 450 else 5.0 / (50.0 + seen))
         if value <= q10:
             self.q10 = q10 - 0.1 * step
             return value / q10 if value > 0.0 < q10 else 0.0
         score = self.decades(value)
-        self._learn_beyond(value, step)
+        self.q10 = q10 + 0.9 * step
+        self._learn_beyond(value, width)
         return score
 
     def decades(self, value: float) -> float:
@@ -52,25 +56,27 @@ class Tail(msgspec.Struct):
             return 1.0 + 0.5 * (value - q10) / (q3 - q10)
         if value <= q1:
             return 1.5 + 0.5 * (value - q3) / (q1 - q3)
-        return 2.0 + self._beyond((value - q1) / max(q1 - q3, 0.25 * (q1 - q10), 0.1 * q1, 1e-4))
+        return 2.0 + self._beyond((value - q1) / max(q1 - q10, 0.2 * q1, 1e-4))
 
     def _beyond(self, excess: float) -> float:
-        """Return the decades for an excess over the last quantile, in distances between the last two."""
+        """Return the decades for an excess over the last quantile, in distances between the first and the last."""
         shape = self.shape
         if shape < 1e-3:
-            return excess * _LOG_RATIO / _LN10
-        return log1p(excess * (1.0 - _RATIO**-shape)) / (shape * _LN10)
+            return excess
+        return log1p(excess * (1.0 - 10.0**-shape)) / (shape * _LN10)
 
-    def _learn_beyond(self, value: float, step: float) -> None:
-        """Move the quantiles for a value above the first; those further out learn from such values only."""
-        self.q10 = q10 = self.q10 + 0.9 * step
-        share = 1.0 / _RATIO
-        q3 = self.q3 + step * (1.0 - share if value > self.q3 else -share)
-        self.q3 = q3 = max(q3, q10 + 0.1 * _WIDTH_FLOOR)
-        q1 = self.q1 + step * (0.9 if value > self.q1 else -0.1)
-        self.q1 = q1 = max(q1, q3 + 0.1 * _WIDTH_FLOOR)
-        ratio = log((q1 - q3) / (q3 - q10)) / _LOG_RATIO
-        self.shape += 0.01 * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
+    def _learn_beyond(self, value: float, width: float) -> None:
+        """Move the quantiles further out, and the shape, for a value above the first: they learn from such alone."""
+        seen = self.seen
+        step3 = width * max(14.0 / (100.0 + seen), _SLOWEST)
+        step1 = width * max(43.0 / (200.0 + seen), _SLOWEST)
+        q3 = self.q3 + step3 * (_ABOVE_Q3 if value > self.q3 else -1.0 / _RATIO)
+        self.q3 = q3 = max(q3, self.q10 + _GAP_FLOOR)
+        q1 = self.q1 + step1 * (0.9 if value > self.q1 else -0.1)
+        self.q1 = q1 = max(q1, q3 + _GAP_FLOOR)
+        ratio = log((q1 - q3) / (q3 - self.q10)) / _LOG_RATIO
+        weight = max(4.0 / (40.0 + seen), 0.01)
+        self.shape += weight * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
 
 
 class RareEvent(msgspec.Struct):

@@ -8,6 +8,7 @@ from math import log, log10
 import msgspec
 
 from runvitals.anomaly.change import ChangeScale
+from runvitals.anomaly.local_level import LocalLevel
 from runvitals.anomaly.patterns import Patterns
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
@@ -52,6 +53,7 @@ class AnomalyScore(msgspec.Struct):
     held_scale: float = 0.0
     shift: float = 0.0
     kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
+    local: LocalLevel = msgspec.field(default_factory=LocalLevel)
     changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
     value_range: ValueRange = msgspec.field(default_factory=ValueRange)
     patterns: Patterns = msgspec.field(default_factory=Patterns)
@@ -117,16 +119,17 @@ class AnomalyScore(msgspec.Struct):
             return
         if not scale:
             return
-        level = (place - middle) / scale
-        if not -_LIMIT < level < _LIMIT:
-            level = _bounded(level)
+        level = self.local.standardise(place, 0.1 * scale)
+        lasting = (self.local.center - middle) / scale
+        if not -_LIMIT < lasting < _LIMIT:
+            lasting = _bounded(lasting)
         outside = self.value_range.outside(value) if settings.out_of_range else None
         new = None
         if settings.new_pattern:
             n = len(ordered)
             quarter = (value > ordered[n // 4]) + (place > middle) + (value > ordered[n - 1 - n // 4])
             new = 1.0 if self.patterns.is_new(quarter) else 0.0
-        self._conclude(level, change, level, outside, new, settings)
+        self._conclude(level, change, lasting, outside, new, settings)
 
     def _conclude(self, level, change, lasting, outside, new, settings) -> None:
         shift = None
@@ -134,9 +137,7 @@ class AnomalyScore(msgspec.Struct):
             if level is None and change is None:
                 return
         elif settings.shift:
-            clipped = _SHIFT_CLIP if lasting > _SHIFT_CLIP else -_SHIFT_CLIP if lasting < -_SHIFT_CLIP else lasting
-            self.shift += _SHIFT_WEIGHT * (clipped - self.shift)
-            shift = self.shift * _SHIFT_SCALE
+            shift = lasting * _SHIFT_SCALE
         if not settings.level:
             level = None
         if not settings.change:

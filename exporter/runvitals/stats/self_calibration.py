@@ -16,9 +16,9 @@ class SelfCalibration(msgspec.Struct):
     small, so that a few dozen real anomalies do not teach the score that they are ordinary.
     """
 
-    mark1: float = 1.0
-    mark2: float = 2.0
-    mark3: float = 3.0
+    mark1: float = 1.3
+    mark2: float = 2.3
+    mark3: float = 3.15
     mark4: float = 4.0
 
     def observe(self, raw: float) -> float:

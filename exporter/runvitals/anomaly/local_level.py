@@ -1,0 +1,53 @@
+"""Where a signal lies just now, and how far its values lie from there."""
+
+from __future__ import annotations
+
+import msgspec
+
+_FOLLOW = 1.0 / 16.0
+_NORMAL = 1.0 / 1.2533  # mean absolute deviations in a standard deviation of normal values
+_SLOWEST = 0.01
+_CLIP = 4.0
+_LIMIT = 1e6
+
+
+class LocalLevel(msgspec.Struct):
+    """A running mean of the last dozen values and a mean absolute deviation of the last hundred from it.
+
+    A value counts as at most four mean deviations away (Huber's idea), so that one outlier hides nothing of the next. A
+    signal with a trend is followed, where its median over a long window lags behind.
+    """
+
+    center: float = 0.0
+    deviation: float = 0.0
+    seen: int = 0
+
+    def standardise(self, value: float, floor: float) -> float | None:
+        """Return (value - level) / standard deviation, bounded, as known before it, and learn; None while unknown.
+
+        The deviation counts as at least `floor`.
+        """
+        self.seen = seen = self.seen + 1
+        if seen == 1:
+            self.center = value
+            return None
+        deviation, distance = self.deviation, value - self.center
+        size = distance if distance > 0.0 else -distance
+        if deviation < floor:
+            deviation = floor
+        if not deviation:
+            self.deviation = min(size, 1e300)
+            return None
+        weight = 1.0 / seen if seen < 100 else _SLOWEST
+        bound = _CLIP * deviation
+        if size > bound:
+            self.deviation = deviation + weight * (bound - deviation)
+            self.center += _FOLLOW * (bound if distance > 0.0 else -bound)
+        else:
+            self.deviation = deviation + weight * (size - deviation)
+            self.center += _FOLLOW * distance
+        return max(-_LIMIT, min(distance * _NORMAL / deviation, _LIMIT))
+
+    def clear(self) -> None:
+        """Forget where the signal lies; how it varies is kept."""
+        self.seen = 0

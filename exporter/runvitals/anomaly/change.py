@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-_NORMAL = 1.0 / 1.2533  # mean absolute deviations in a standard deviation of normal values
-_SLOWEST = 0.01
-_CLIP = 4.0
+_NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
+_SLOWEST = 0.005
+_CLIP = 2.0
 _LIMIT = 1e6
 
 
 class ChangeScale(msgspec.Struct):
-    """Middle and mean absolute deviation of the changes, following the newest hundred.
+    """Middle and mean absolute deviation of the changes, following the newest few hundred.
 
-    The middle takes equal steps up and down, as a running median; a deviation counts as at most four mean ones: no
+    The middle takes equal steps up and down, as a running median; a deviation counts as at most two mean ones: no
     single value moves them far. A value that repeats the one before it is no change and teaches nothing, so that a
     signal that rarely changes keeps the size of its changes.
     """
@@ -30,7 +30,7 @@ class ChangeScale(msgspec.Struct):
         distance = change - self.middle
         size = distance if distance > 0.0 else -distance
         self.seen = seen = self.seen + 1
-        weight = 1.0 / seen if seen < 100 else _SLOWEST
+        weight = 1.0 / seen if seen < 200 else _SLOWEST
         if not deviation:
             self.deviation = min(size, 1e300)
             return None

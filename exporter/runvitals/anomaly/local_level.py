@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-_FOLLOW = 1.0 / 16.0
-_NORMAL = 1.0 / 1.2533  # mean absolute deviations in a standard deviation of normal values
-_SLOWEST = 0.01
-_CLIP = 4.0
+_FOLLOW = 1.0 / 32.0
+_NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
+_SLOWEST = 0.005
+_CLIP = 2.0
 _LIMIT = 1e6
 
 
 class LocalLevel(msgspec.Struct):
     """A running mean of the last dozen values and a mean absolute deviation of the last hundred from it.
 
-    A value counts as at most four mean deviations away (Huber's idea), so that one outlier hides nothing of the next. A
+    A value counts as at most two mean deviations away (Huber's idea), so that one outlier hides nothing of the next. A
     signal with a trend is followed, where its median over a long window lags behind.
     """
 
@@ -38,7 +38,7 @@ class LocalLevel(msgspec.Struct):
         if not deviation:
             self.deviation = min(size, 1e300)
             return None
-        weight = 1.0 / seen if seen < 100 else _SLOWEST
+        weight = 1.0 / seen if seen < 200 else _SLOWEST
         bound = _CLIP * deviation
         if size > bound:
             self.deviation = deviation + weight * (bound - deviation)

@@ -9,9 +9,12 @@ import msgspec
 _RATIO = 10.0**0.5  # between the shares above two neighbouring quantiles
 _LOG_RATIO = log(_RATIO)
 _LN10 = log(10.0)
-_NORMAL = 1.2816, 1.8546, 2.3263  # quantiles of the standard normal exceeded by 10, 3.16 and 1 %
-_SLOWEST = 0.01  # share of the tail's width that one value may move a quantile, once much has been seen
+_DECADES = 0.6  # -log10 of the share above the first quantile
+_SHARE = 10.0**-_DECADES
+_NORMAL = 0.6708, 1.4089, 1.9585  # quantiles of the standard normal that such shares exceed
+_SLOWEST = 0.003  # share of the tail's width that one value may move a quantile, once much has been seen
 _WIDTH_FLOOR = 1e-3
+_ALERTING = 4.0
 _GAP_FLOOR = 1e-4
 _ABOVE_Q3 = 1.0 - 1.0 / _RATIO
 _LARGEST_SHAPE = 2.0
@@ -38,25 +41,25 @@ class Tail(msgspec.Struct):
         self.seen = seen = self.seen + 1
         q10 = self.q10
         width = self.q1 - q10 + _WIDTH_FLOOR
-        step = width * (_SLOWEST if seen > 450 else 5.0 / (50.0 + seen))
+        step = width * (_SLOWEST if seen > 950 else 3.0 / (50.0 + seen))
         if value <= q10:
-            self.q10 = q10 - 0.1 * step
-            return value / q10 if value > 0.0 < q10 else 0.0
+            self.q10 = q10 - _SHARE * step
+            return _DECADES * value / q10 if value > 0.0 < q10 else 0.0
         score = self.decades(value)
-        self.q10 = q10 + 0.9 * step
-        self._learn_beyond(value, width)
+        self.q10 = q10 + (1.0 - _SHARE) * step
+        self._learn_beyond(value, width, score)
         return score
 
     def decades(self, value: float) -> float:
         """Return -log10 of the share of values at least `value`."""
         q10, q3, q1 = self.q10, self.q3, self.q1
         if value <= q10:
-            return value / q10 if value > 0.0 < q10 else 0.0
+            return _DECADES * value / q10 if value > 0.0 < q10 else 0.0
         if value <= q3:
-            return 1.0 + 0.5 * (value - q10) / (q3 - q10)
+            return _DECADES + 0.5 * (value - q10) / (q3 - q10)
         if value <= q1:
-            return 1.5 + 0.5 * (value - q3) / (q1 - q3)
-        return 2.0 + self._beyond((value - q1) / max(q1 - q10, 0.2 * q1, 1e-4))
+            return _DECADES + 0.5 + 0.5 * (value - q3) / (q1 - q3)
+        return _DECADES + 1.0 + self._beyond((value - q1) / max(q1 - q10, 0.2 * q1, 1e-4))
 
     def _beyond(self, excess: float) -> float:
         """Return the decades for an excess over the last quantile, in distances between the first and the last."""
@@ -65,17 +68,18 @@ class Tail(msgspec.Struct):
             return excess
         return log1p(excess * (1.0 - 10.0**-shape)) / (shape * _LN10)
 
-    def _learn_beyond(self, value: float, width: float) -> None:
+    def _learn_beyond(self, value: float, width: float, score: float) -> None:
         """Move the quantiles further out, and the shape, for a value above the first: they learn from such alone."""
         seen = self.seen
-        step3 = width * max(14.0 / (100.0 + seen), _SLOWEST)
-        step1 = width * max(43.0 / (200.0 + seen), _SLOWEST)
+        weight = 0.25 if score > _ALERTING else 1.0
+        step3 = weight * width * max(8.0 / (100.0 + seen), _SLOWEST)
+        step1 = weight * width * max(22.0 / (200.0 + seen), _SLOWEST)
         q3 = self.q3 + step3 * (_ABOVE_Q3 if value > self.q3 else -1.0 / _RATIO)
         self.q3 = q3 = max(q3, self.q10 + _GAP_FLOOR)
         q1 = self.q1 + step1 * (0.9 if value > self.q1 else -0.1)
         self.q1 = q1 = max(q1, q3 + _GAP_FLOOR)
         ratio = log((q1 - q3) / (q3 - self.q10)) / _LOG_RATIO
-        weight = max(4.0 / (40.0 + seen), 0.01)
+        weight *= max(10.0 / (100.0 + seen), 0.003)
         self.shape += weight * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
 
 

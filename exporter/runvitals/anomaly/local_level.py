@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-_FOLLOW = 1.0 / 32.0
+_FOLLOW = 1.0 / 16.0
 _NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
 _SLOWEST = 0.005
 _CLIP = 2.0
@@ -30,6 +30,7 @@ class LocalLevel(msgspec.Struct):
         self.seen = seen = self.seen + 1
         if seen == 1:
             self.center = value
+            self.deviation = max(self.deviation, floor)
             return None
         deviation, distance = self.deviation, value - self.center
         size = distance if distance > 0.0 else -distance
@@ -48,6 +49,12 @@ class LocalLevel(msgspec.Struct):
             self.center += _FOLLOW * distance
         return max(-_LIMIT, min(distance * _NORMAL / deviation, _LIMIT))
 
+    def follow(self, value: float) -> float:
+        """Return the running mean after a value that is in standard deviations already, as that of the mean of many."""
+        bound = 4.0
+        self.center += _FOLLOW * (max(-bound, min(value, bound)) - self.center)
+        return self.center
+
     def clear(self) -> None:
         """Forget where the signal lies; how it varies is kept."""
-        self.seen = 0
+        self.seen, self.center = 0, 0.0

@@ -18,7 +18,7 @@ class AnomalySettings(Settings, frozen=True):
     new_pattern: bool = True
     shift: bool = True
     refractory: int = 8
-    margin: float = 1.0
+    margin: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -26,8 +26,3 @@ class AnomalySettings(Settings, frozen=True):
             raise ValueError(f"refractory must be from 1 to 100000 values, not {self.refractory}")
         if not 0.0 <= self.margin <= 12.0:
             raise ValueError(f"margin must be from 0 to 12 decades, not {self.margin}")
-
-    @property
-    def hypotheses(self) -> int:
-        """How many chances a healthy value has to look unusual: two sides of three channels, and two events."""
-        return 2 * (self.level + self.change + self.shift) + self.out_of_range + self.new_pattern

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from runvitals.stats.rare_event import RareEvent
 from runvitals.stats.self_calibration import SelfCalibration
-from runvitals.stats.tail import RareEvent, Tail
+from runvitals.stats.tail import Tail
 
 
 class Side(msgspec.Struct):
-    """The learned tails of the channels in one direction; the largest answer, calibrated, is the side's.
+    """The learned tails of the channels in one direction.
 
     Each direction is calibrated for itself, so that a loss which falls steeply at first does not dull what is said of
     a loss that jumps up.
@@ -25,24 +26,19 @@ class Side(msgspec.Struct):
     def observe(
         self, level: float | None, change: float | None, shift: float | None, outside: float | None, new: float | None
     ) -> float:
-        """Return the calibrated -log10 p of statistics that grow with how unusual a value is; None is left out."""
+        """Return the largest answer of the channels, calibrated: -log10 p. A channel without an answer is None.
+
+        Each argument grows with how unusual the value is; `outside` and `new` are 0 for most values.
+        """
         largest = 0.0
         if level is not None:
             largest = self.level.observe(level)
-        if change is not None:
-            score = self.change.observe(change)
-            if score > largest:
-                largest = score
-        if shift is not None:
-            score = self.shift.observe(shift)
-            if score > largest:
-                largest = score
-        if outside is not None:
-            score = self.outside.observe(outside)
-            if score > largest:
-                largest = score
-        if new is not None:
-            score = self.novelty.observe(new)
-            if score > largest:
-                largest = score
+        if change is not None and (score := self.change.observe(change)) > largest:
+            largest = score
+        if shift is not None and (score := self.shift.observe(shift)) > largest:
+            largest = score
+        if outside is not None and (score := self.outside.observe(outside)) > largest:
+            largest = score
+        if new is not None and (score := self.novelty.observe(new)) > largest:
+            largest = score
         return self.calibration.observe(largest)

@@ -20,7 +20,7 @@ class ValueRange(msgspec.Struct):
     seen: int = 0
 
     def outside(self, value: float) -> float:
-        """Return log(1 + distance from the range in its widths), at most 10, and widen it; 0 within."""
+        """Return log(1 + distance from the range in its widths), at most 10, and widen it; 0 within, negative below."""
         low, high = self.low, self.high
         if low <= value <= high:
             closing = (high - low) * _FORGET
@@ -44,4 +44,4 @@ class ValueRange(msgspec.Struct):
             self.high = min(value, high + width)
             return min(log1p((value - high) / width), 10.0)
         self.low = max(value, low - width)
-        return min(log1p((low - value) / width), 10.0)
+        return -min(log1p((low - value) / width), 10.0)

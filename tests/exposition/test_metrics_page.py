@@ -89,6 +89,8 @@ def test_a_series_shows_its_values(output: str) -> None:
         key("runvitals_signal_zscore", **labels): 2.0,
         key("runvitals_signal_robust_zscore", **labels): 1.75,
         key("runvitals_signal_zscore_peak", **labels): 4.5,
+        key("runvitals_signal_anomaly_score", **labels): 1.25,
+        key("runvitals_signal_anomaly_score_peak", **labels): 3.5,
         key("runvitals_signal_samples_total", **labels): 1234,
         key("runvitals_signal_nonfinite_total", **labels): 5,
         key("runvitals_signal_late_total", **labels): 6,
@@ -138,7 +140,7 @@ def test_a_source_and_what_was_dropped_show_their_values(output: str) -> None:
 
 def test_what_is_not_known_has_no_series() -> None:
     """None is absent and never 0, for series, ranks, findings, sources and the state of the config."""
-    view = series(mean=None, stddev=None, zscore=None, robust_zscore=None, zscore_peak=None)
+    view = series(**dict.fromkeys(("mean", "stddev", "zscore", "robust_zscore", "zscore_peak", "anomaly_score", "anomaly_score_peak")))
     rank = rank_view(
         step=None,
         last_step_time=None,

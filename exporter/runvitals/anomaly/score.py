@@ -14,6 +14,7 @@ from runvitals.stats.rolling_window import RollingWindow
 _WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
 _HIGHEST = 12.0
+_NOTHING = (None,) * 5
 _TWO_SIDES = log10(2.0)
 
 
@@ -48,7 +49,7 @@ class AnomalyScore(msgspec.Struct):
             self.channels.learn(value, time, window)
             return
         readings = self.channels.read(value, time, window, settings)
-        if any(reading is not None for reading in readings):
+        if readings != _NOTHING:
             self._judge(readings)
 
     def skip(self) -> None:
@@ -62,17 +63,45 @@ class AnomalyScore(msgspec.Struct):
         self.channels.start_segment()
 
     def _judge(self, readings: Readings) -> None:
+        """Let each channel speak for the direction in which the value is unusual; the largest answer is calibrated."""
         level, change, shift, outside, new = readings
-        up = self.upwards.observe(level, change, shift, outside, new)
-        down = self.downwards.observe(
-            None if level is None else -level,
-            None if change is None else -change,
-            None if shift is None else -shift,
-            None if outside is None else -outside,
-            None if new is None else -new,
-        )
         self.seen = seen = self.seen + 1
+        above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
+        if level is not None:
+            if level > 0.0:
+                up = above.level.observe(level)
+            else:
+                down = below.level.observe(-level)
+        if change is not None:
+            if change > 0.0:
+                up = _larger(up, above.change.observe(change))
+            else:
+                down = _larger(down, below.change.observe(-change))
+        if shift is not None:
+            if shift > 0.0:
+                up = _larger(up, above.shift.observe(shift))
+            else:
+                down = _larger(down, below.shift.observe(-shift))
+        if outside or new:
+            up, down = self._events(outside or 0.0, new or 0.0, up, down)
+        up, down = above.calibration.observe(up), below.calibration.observe(down)
         if seen > _WARM_UP:
-            most = min(log10(seen) + _BEYOND_SEEN, _HIGHEST)
-            self.up = max(0.0, min(up - _TWO_SIDES, most))
-            self.down = max(0.0, min(down - _TWO_SIDES, most))
+            most = log10(seen) + _BEYOND_SEEN
+            self.up, self.down = _bounded(up, most), _bounded(down, most)
+
+    def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
+        for size, name in ((outside, "outside"), (new, "novelty")):
+            if size > 0.0:
+                up = _larger(up, getattr(self.upwards, name).observe(size, self.seen))
+            elif size < 0.0:
+                down = _larger(down, getattr(self.downwards, name).observe(-size, self.seen))
+        return up, down
+
+
+def _larger(one: float, other: float) -> float:
+    return one if one > other else other
+
+
+def _bounded(score: float, most: float) -> float:
+    score -= _TWO_SIDES
+    return 0.0 if score < 0.0 else min(score, most, _HIGHEST)

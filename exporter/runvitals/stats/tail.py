@@ -1,4 +1,4 @@
-"""The upper tail of a statistic, learned value by value: how rare is a value at least this large?"""
+"""One tail of a statistic around zero, learned value by value: how rare is a value at least this large?"""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import msgspec
 
 _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
-_SHARE = 10.0**-_DECADES
-_NORMAL = 0.6708, 1.4089, 1.9585  # quantiles of the standard normal that such shares exceed
+_SHARE = 2.0 * 10.0**-_DECADES  # of the values on this side of zero, which are taken for half of all
+_NORMAL = 0.6708, 1.4089, 1.9585  # quantiles of the standard normal above which such shares of all values lie
 _BEYOND_SECOND = 10.0**-0.5  # share of the values above the first quantile that lie above the second
 _BEYOND_THIRD = 0.1  # the same, above the third
 _HALF_DECADE = 0.5 * _LN10
@@ -24,9 +24,9 @@ _NARROWEST = 0.5  # where rounded or mostly equal values put the quantiles toget
 
 
 class Tail(msgspec.Struct):
-    """The upper tail of a statistic in standard deviations or something like it.
+    """One side of a statistic in standard deviations or something like it; the values of the other side are not shown.
 
-    Kept are three quantiles, exceeded by 25, 8 and 2.5 % of the values, and the shape of the tail beyond them.
+    Kept are three quantiles, exceeded by 25, 8 and 2.5 % of all values if half of them lie on this side, and the shape of the tail beyond them.
     The quantiles follow Robbins and Monro (Ann. Math. Statist. 22, 1951): a step up for a value above, a smaller one
     down for a value below, so that no single value moves them far; the outer two learn from values above the first
     alone. Beyond the third the tail is a generalised Pareto distribution (Pickands, Ann. Statist. 3, 1975) whose shape
@@ -42,14 +42,14 @@ class Tail(msgspec.Struct):
     seen: int = 0
 
     def observe(self, value: float) -> float:
-        """Return -log10 of the share of values at least this large, as known before this one, and learn from it."""
+        """Return -log10 of the share of values at least this large (>= 0), as known before it, and learn from it."""
         self.seen = seen = self.seen + 1
         first = self.first
         width = self.third - first + _WIDTH_FLOOR
         step = width * (_SLOWEST if seen > _SETTLED else 3.0 / (50.0 + seen))
         if value <= first:
-            self.first = first - _SHARE * step
-            return _DECADES * value / first if value > 0.0 else 0.0
+            self.first = max(first - _SHARE * step, _GAP_FLOOR)
+            return _DECADES * value / first
         score = self._outer(value)
         self.first = first + (1.0 - _SHARE) * step
         self._learn_outer(value, width if score < _RARE else _RARE_WEIGHT * width)

@@ -113,4 +113,5 @@ class Channels(msgspec.Struct):
         else:
             return None, None
         level = self.local.standardise(place, floor)
-        return level, max(-_LIMIT, min((self.local.center - middle) / scale, _LIMIT))
+        lasting = (self.local.center - middle) / scale
+        return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

@@ -47,7 +47,8 @@ class LocalLevel(msgspec.Struct):
         else:
             self.deviation = deviation + weight * (size - deviation)
             self.center += _FOLLOW * distance
-        return max(-_LIMIT, min(distance * _NORMAL / deviation, _LIMIT))
+        score = distance * _NORMAL / deviation
+        return score if -_LIMIT < score < _LIMIT else (_LIMIT if score > 0.0 else -_LIMIT)
 
     def follow(self, value: float) -> float:
         """Return the running mean after a value that is in standard deviations already, as that of the mean of many."""

@@ -37,7 +37,7 @@ class KindRecognition(msgspec.Struct):
     lowest: float = inf
     highest: float = -inf
     rises: int = 0
-    falls: int = 0
+    has_fallen: bool = False
     resets: int = 0
     seen: int = 0
 
@@ -45,18 +45,21 @@ class KindRecognition(msgspec.Struct):
         """Take in a value and the one before it."""
         if not self.lowest <= value <= self.highest:
             self._widen(value)
+        if not self.has_fallen:
+            self._count(value, previous)
+        self.seen = seen = self.seen + 1
+        if not seen % _EVERY:
+            self.kind = self._recognised(window)
+
+    def _count(self, value: float, previous: float) -> None:
         if value > previous:
             self.rises += 1
+        elif 0.0 <= value < 0.5 * previous:
+            self.resets += 1
         elif value < previous:
-            if 0.0 <= value < 0.5 * previous:
-                self.resets += 1
-            else:
-                self.falls += 1
-        self.seen += 1
-        if self.falls and self.kind is SignalKind.COUNTER:
-            self.kind = SignalKind.PLAIN
-        if self.seen % _EVERY == 0:
-            self.kind = self._recognised(window)
+            self.has_fallen = True
+            if self.kind is SignalKind.COUNTER:
+                self.kind = SignalKind.PLAIN
 
     def _widen(self, value: float) -> None:
         self.lowest, self.highest = min(value, self.lowest), max(value, self.highest)
@@ -65,7 +68,7 @@ class KindRecognition(msgspec.Struct):
             self.kind = SignalKind.PLAIN
 
     def _recognised(self, window: RollingWindow) -> SignalKind:
-        if not self.falls and self.rises >= max(_MINIMUM_RISES, 50 * self.resets):
+        if not self.has_fallen and self.rises >= max(_MINIMUM_RISES, 50 * self.resets):
             return SignalKind.COUNTER
         if self.lowest >= 0.0 and 0.5 < self.highest <= 1.0:
             return SignalKind.RATIO

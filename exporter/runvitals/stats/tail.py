@@ -48,7 +48,8 @@ class Tail(msgspec.Struct):
         width = self.third - first + _WIDTH_FLOOR
         step = width * (_SLOWEST if seen > _SETTLED else 3.0 / (50.0 + seen))
         if value <= first:
-            self.first = max(first - _SHARE * step, _GAP_FLOOR)
+            lower = first - _SHARE * step
+            self.first = lower if lower > _GAP_FLOOR else _GAP_FLOOR
             return _DECADES * value / first
         score = self._outer(value)
         self.first = first + (1.0 - _SHARE) * step

@@ -28,6 +28,7 @@ _LIMIT = 1e6
 
 Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
 """Level, change and shift in standard deviations (signed), out of range (signed), new pattern (signed 1, or 0)."""
+NOTHING: Readings = (None, None, None, None, None)
 
 
 class Channels(msgspec.Struct):
@@ -61,6 +62,8 @@ class Channels(msgspec.Struct):
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
         level, lasting = self._level(place, window.ordered, transform)
+        if level is None and change is None:
+            return NOTHING  # no spread has been seen yet
         return (
             level if settings.level else None,
             change if settings.change else None,

@@ -6,7 +6,7 @@ from math import log10
 
 import msgspec
 
-from runvitals.anomaly.channels import Channels, Readings
+from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.stats.rolling_window import RollingWindow
@@ -14,7 +14,6 @@ from runvitals.stats.rolling_window import RollingWindow
 _WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
 _HIGHEST = 12.0
-_NOTHING = (None,) * 5
 _TWO_SIDES = log10(2.0)
 
 
@@ -49,7 +48,7 @@ class AnomalyScore(msgspec.Struct):
             self.channels.learn(value, time, window)
             return
         readings = self.channels.read(value, time, window, settings)
-        if readings != _NOTHING:
+        if readings != NOTHING:
             self._judge(readings)
 
     def skip(self) -> None:

@@ -140,7 +140,11 @@ def test_a_source_and_what_was_dropped_show_their_values(output: str) -> None:
 
 def test_what_is_not_known_has_no_series() -> None:
     """None is absent and never 0, for series, ranks, findings, sources and the state of the config."""
-    view = series(**dict.fromkeys(("mean", "stddev", "zscore", "robust_zscore", "zscore_peak", "anomaly_score", "anomaly_score_peak")))
+    view = series(
+        **dict.fromkeys(
+            ("mean", "stddev", "zscore", "robust_zscore", "zscore_peak", "anomaly_score", "anomaly_score_peak")
+        )
+    )
     rank = rank_view(
         step=None,
         last_step_time=None,

@@ -41,7 +41,9 @@ class AnomalyScore(msgspec.Struct):
             return None
         return max(self.up, self.down)
 
-    def observe(self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings) -> None:
+    def observe(
+        self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
+    ) -> None:
         """Score a finite value against the window before it, which must hold at least `minimum` values to judge."""
         self.up = self.down = None
         if len(window.ordered) < minimum:

@@ -63,7 +63,9 @@ class KindRecognition(msgspec.Struct):
 
     def _widen(self, value: float) -> None:
         self.lowest, self.highest = min(value, self.lowest), max(value, self.highest)
-        is_broken = self.lowest <= 0.0 if self.kind is SignalKind.TIME else not 0.0 <= self.lowest <= self.highest <= 1.0
+        is_broken = (
+            self.lowest <= 0.0 if self.kind is SignalKind.TIME else not 0.0 <= self.lowest <= self.highest <= 1.0
+        )
         if is_broken and self.kind in (SignalKind.TIME, SignalKind.RATIO):
             self.kind = SignalKind.PLAIN
 

@@ -1,9 +1,9 @@
 """Alerts on the loss of real training runs against the bad batches that independent runs agree on.
 
 Run from the repository root: `python -m tests.benchmarks.bad_batches FOLDER [SCORE]`, FOLDER with the recorded logs and
-`bad_batches.json`. An alert is an `alert_score` of `replay` above SCORE (default 3.5: one healthy value in three thousand)
-with default settings. The score and the shape of the tails were chosen on gpt2_124m_muon.csv and on synthetic streams;
-the other files are held out. Beside it two stupid baselines and published rules, each at its own threshold.
+`bad_batches.json`. An alert is an `alert_score` of `replay` above SCORE (default 3.5: one healthy value in three
+thousand) with default settings. The score and how the tails learn were chosen on gpt2_124m_muon.csv and on synthetic
+streams; the other files are held out. Beside it two stupid baselines and published rules, each at its own threshold.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ def deviations(window: int, sigma: float, minimum: int = 64) -> Alerts:
     """Mean and standard deviation of a trailing window, the newest value excluded, one-sided high."""
 
     def rule(steps: list[int], losses: list[float]) -> set[int]:
-        past = ((step, loss, losses[max(0, at - window) : at]) for at, (step, loss) in enumerate(zip(steps, losses)))
+        past = (
+            (step, loss, losses[max(0, at - window) : at])
+            for at, (step, loss) in enumerate(zip(steps, losses, strict=True))
+        )
         return {
             step
             for step, loss, values in past

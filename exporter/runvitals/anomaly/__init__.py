@@ -1,1 +1,1 @@
-"""How unusual is the newest value of a signal: channels, their learned tails, one calibrated score, one alert."""
+"""How unusual the newest value of a signal is: channels, their learned tails, one calibrated score, one alert."""

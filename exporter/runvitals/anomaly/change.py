@@ -1,4 +1,4 @@
-"""From one value to the next: how large is this change beside those before it?"""
+"""How large a change from one value to the next is beside those before it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChangeScale(msgspec.Struct):
         if not deviation:
             self.deviation = min(size, 1e300)
             return None
-        self.deviation = deviation + weight * ((size if size < _CLIP * deviation else _CLIP * deviation) - deviation)
+        self.deviation = deviation + weight * (min(size, _CLIP * deviation) - deviation)
         self.middle += weight * (deviation if distance > 0.0 else -deviation)
         score = distance * _NORMAL / deviation
         return score if -_LIMIT < score < _LIMIT else (_LIMIT if score > 0.0 else -_LIMIT)

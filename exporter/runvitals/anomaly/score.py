@@ -10,6 +10,7 @@ from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.stats.rolling_window import RollingWindow
+from runvitals.stats.tail import Tail
 
 _WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
@@ -65,24 +66,15 @@ class AnomalyScore(msgspec.Struct):
 
     def _judge(self, readings: Readings) -> None:
         """Let each channel speak for the direction in which the value is unusual; the largest answer is calibrated."""
-        level, change, shift, outside, new = readings
         self.seen = seen = self.seen + 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
+        level, change, shift, outside, new = readings
         if level is not None:
-            if level > 0.0:
-                up = above.level.observe(level)
-            else:
-                down = below.level.observe(-level)
+            up, down = (above.level.observe(level), 0.0) if level > 0.0 else (0.0, below.level.observe(-level))
         if change is not None:
-            if change > 0.0:
-                up = _larger(up, above.change.observe(change))
-            else:
-                down = _larger(down, below.change.observe(-change))
+            up, down = _joined(change, above.change, below.change, up, down)
         if shift is not None:
-            if shift > 0.0:
-                up = _larger(up, above.shift.observe(shift))
-            else:
-                down = _larger(down, below.shift.observe(-shift))
+            up, down = _joined(shift, above.shift, below.shift, up, down)
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         up, down = above.calibration.observe(up), below.calibration.observe(down)
@@ -91,18 +83,24 @@ class AnomalyScore(msgspec.Struct):
             self.up, self.down = _bounded(up, most), _bounded(down, most)
 
     def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
-        for size, name in ((outside, "outside"), (new, "novelty")):
+        """Return both directions' scores with what a value out of range and a new pattern add."""
+        for size, high, low in (
+            (outside, self.upwards.outside, self.downwards.outside),
+            (new, self.upwards.novelty, self.downwards.novelty),
+        ):
             if size > 0.0:
-                up = _larger(up, getattr(self.upwards, name).observe(size, self.seen))
+                up = max(up, high.observe(size, self.seen))
             elif size < 0.0:
-                down = _larger(down, getattr(self.downwards, name).observe(-size, self.seen))
+                down = max(down, low.observe(-size, self.seen))
         return up, down
 
 
-def _larger(one: float, other: float) -> float:
-    return one if one > other else other
+def _joined(value: float, above: Tail, below: Tail, up: float, down: float) -> tuple[float, float]:
+    """Return both directions' scores with what one more channel adds to that of its value."""
+    if value > 0.0:
+        return max(up, above.observe(value)), down
+    return up, max(down, below.observe(-value))
 
 
 def _bounded(score: float, most: float) -> float:
-    score -= _TWO_SIDES
-    return 0.0 if score < 0.0 else min(score, most, _HIGHEST)
+    return max(0.0, min(score - _TWO_SIDES, most, _HIGHEST))

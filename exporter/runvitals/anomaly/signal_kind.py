@@ -28,9 +28,8 @@ class KindRecognition(msgspec.Struct):
     """Watches what has been seen of a signal and says how it is best compared.
 
     counter: it has risen at least 16 times and never fallen, but to less than half (a restart): its increments count.
-    ratio: all values lie in 0..1, some of them above one half: on the logit. time: all positive, and the window skewed to
-    the right: on the logarithm. All else is taken as it is. What a signal is once known to be is looked at again every
-    64 values.
+    ratio: all values lie in 0..1, some of them above one half: on the logit. time: all positive, and the window is
+    skewed to the right: on the logarithm. All else is taken as it is. It is looked at again every 64 values.
     """
 
     kind: SignalKind = SignalKind.PLAIN

@@ -1,4 +1,4 @@
-"""How rare is an event that most values do not show at all?"""
+"""How rare an event is that most values do not show at all."""
 
 from __future__ import annotations
 

@@ -125,6 +125,18 @@ class RollingWindow:
         mean = fsum(value / scale for value in self.ordered) / n
         return scale * sqrt(fsum((value / scale - mean) ** 2 for value in self.ordered) / (n - 1))
 
+    def standardised(self, value: float) -> float | None:
+        """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
+        n = len(self._values)
+        if n > 1 and self._squares > 0.0 and self._scale() == 1.0 and self.ordered[0] != self.ordered[-1]:
+            score = (value - (self._origin + self._mean)) / sqrt(self._squares / (n - 1))
+        else:
+            mean, deviation = self.mean, self.stddev
+            if mean is None or not deviation:
+                return None
+            score = (value - mean) / deviation
+        return score if isfinite(score) else None
+
     @property
     def median(self) -> float | None:
         """Median of the values; None without any."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 _UP, _DOWN = 0.018, 0.002  # the ninefold keeps a tenth above a mark
-_UP4, _DOWN4 = 0.045, 0.005  # the last mark is seldom tried, and takes larger steps
+_UP4, _DOWN4 = 0.09, 0.01  # the last mark is seldom tried, and takes larger steps
 _LARGEST = 12.0
 _PRIOR = 1.3, 2.3, 3.15, 4.0  # where the largest of a few tail scores of normal noise has its shares
 
@@ -32,7 +32,7 @@ class SelfCalibration(msgspec.Struct):
             self.mark1 = mark1 - _DOWN
             return raw / mark1 if raw > 0.0 else 0.0
         self.mark1 = mark1 + _UP
-        score = self._beyond_first(raw if raw < _LARGEST else _LARGEST, mark1)
+        score = self._beyond_first(min(raw, _LARGEST), mark1)
         return score if raw > 0.0 else 0.0
 
     def _beyond_first(self, raw: float, mark1: float) -> float:

@@ -1,4 +1,4 @@
-"""One tail of a statistic around zero, learned value by value: how rare is a value at least this large?"""
+"""One tail of a statistic around zero, learned value by value, and how rare a value at least as large is."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
 _SHARE = 2.0 * 10.0**-_DECADES  # of the values on this side of zero, which are taken for half of all
 _NORMAL = 0.6708, 1.4089, 1.9585  # quantiles of the standard normal above which such shares of all values lie
-_BEYOND_SECOND = 10.0**-0.5  # share of the values above the first quantile that lie above the second
-_BEYOND_THIRD = 0.1  # the same, above the third
+_BEYOND = 10.0**-0.5  # share of the values above one quantile that lie above the next
 _HALF_DECADE = 0.5 * _LN10
 _SLOWEST = 0.003  # share of the tail's width that one value may move a quantile, once much has been seen
 _SETTLED = 950  # values after which the first quantile moves at that pace
+_ALL_SETTLED = 7200  # the same for the outer ones
 _RARE = 2.5  # decades from which on a value counts a tenth: a real anomaly is not what the tail is made of
 _RARE_WEIGHT = 0.1
 _WIDTH_FLOOR = 1e-3
@@ -26,10 +26,12 @@ _NARROWEST = 0.5  # where rounded or mostly equal values put the quantiles toget
 class Tail(msgspec.Struct):
     """One side of a statistic in standard deviations or something like it; the values of the other side are not shown.
 
-    Kept are three quantiles, exceeded by 25, 8 and 2.5 % of all values if half of them lie on this side, and the shape of the tail beyond them.
+    Kept are three quantiles, exceeded by 25, 8 and 2.5 % of all values if half of them lie on this side, and the shape
+    of the tail beyond them.
+
     The quantiles follow Robbins and Monro (Ann. Math. Statist. 22, 1951): a step up for a value above, a smaller one
-    down for a value below, so that no single value moves them far; the outer two learn from values above the first
-    alone. Beyond the third the tail is a generalised Pareto distribution (Pickands, Ann. Statist. 3, 1975) whose shape
+    down for a value below, so that no single value moves them far; each of the outer two learns from values above the one before
+    it alone. Beyond the third the tail is a generalised Pareto distribution (Pickands, Ann. Statist. 3, 1975) whose shape
     is Pickands' ratio of the distances between the three, smoothed; a light tail is taken as exponential, which claims
     too little rather than too much. The quantiles lie that far in so that anomalies, which are few, do not bend them.
     Before anything has been seen the tail is that of the standard normal.
@@ -48,8 +50,7 @@ class Tail(msgspec.Struct):
         width = self.third - first + _WIDTH_FLOOR
         step = width * (_SLOWEST if seen > _SETTLED else 3.0 / (50.0 + seen))
         if value <= first:
-            lower = first - _SHARE * step
-            self.first = lower if lower > _GAP_FLOOR else _GAP_FLOOR
+            self.first = max(first - _SHARE * step, _GAP_FLOOR)
             return _DECADES * value / first
         score = self._outer(value)
         self.first = first + (1.0 - _SHARE) * step
@@ -70,12 +71,16 @@ class Tail(msgspec.Struct):
         return _DECADES + 1.0 + log1p(excess * (1.0 - 10.0**-shape)) / (shape * _LN10)
 
     def _learn_outer(self, value: float, width: float) -> None:
-        seen = self.seen
-        step = width * max(8.0 / (100.0 + seen), _SLOWEST)
-        second = self.second + step * (1.0 - _BEYOND_SECOND if value > self.second else -_BEYOND_SECOND)
-        self.second = second = max(second, self.first + _GAP_FLOOR)
-        step = width * max(22.0 / (200.0 + seen), _SLOWEST)
-        third = self.third + step * (1.0 - _BEYOND_THIRD if value > self.third else -_BEYOND_THIRD)
+        seen, first, second = self.seen, self.first, self.second
+        step = width * (_SLOWEST if seen > _ALL_SETTLED else max(8.0 / (100.0 + seen), _SLOWEST))
+        if value <= second:
+            second -= _BEYOND * step
+            self.second = max(second, first + _GAP_FLOOR)
+            return
+        self.second = second = second + (1.0 - _BEYOND) * step
+        step = width * (_SLOWEST if seen > _ALL_SETTLED else max(22.0 / (200.0 + seen), _SLOWEST))
+        third = self.third + step * (1.0 - _BEYOND if value > self.third else -_BEYOND)
         self.third = third = max(third, second + _GAP_FLOOR)
-        ratio = log((third - second) / (second - self.first)) / _HALF_DECADE
-        self.shape += max(5.0 / (300.0 + seen), _SLOWEST) * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
+        ratio = log((third - second) / max(second - first, _GAP_FLOOR)) / _HALF_DECADE
+        pace = 3.0 * _SLOWEST if seen > _ALL_SETTLED else max(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
+        self.shape += pace * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)

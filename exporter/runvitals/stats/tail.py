@@ -30,10 +30,13 @@ class Tail(msgspec.Struct):
     of the tail beyond them.
 
     The quantiles follow Robbins and Monro (Ann. Math. Statist. 22, 1951): a step up for a value above, a smaller one
-    down for a value below, so that no single value moves them far; each of the outer two learns from values above the one before
-    it alone. Beyond the third the tail is a generalised Pareto distribution (Pickands, Ann. Statist. 3, 1975) whose shape
-    is Pickands' ratio of the distances between the three, smoothed; a light tail is taken as exponential, which claims
-    too little rather than too much. The quantiles lie that far in so that anomalies, which are few, do not bend them.
+    down for a value below, so that no single value moves them far; each of the outer two learns only from values above
+    the one before it. Beyond the third the tail is a generalised Pareto distribution (Pickands, Ann. Statist. 3, 1975)
+    whose shape is Pickands' ratio of the distances between the three, smoothed; a light tail is taken as exponential,
+    which claims too little rather than too much. The quantiles lie that far in, and rare values count a tenth, so that
+    anomalies, which are few, do not bend them; a very heavy tail claims too much for that, and is left to the
+    calibration of the score.
+
     Before anything has been seen the tail is that of the standard normal.
     """
 

@@ -10,6 +10,10 @@ from math import isfinite, isnan
 
 import msgspec
 
+from runvitals.anomaly.alert import AlertGate
+from runvitals.anomaly.score import AnomalyScore
+from runvitals.anomaly.settings import AnomalySettings
+from runvitals.catalogue.signals import bad_side
 from runvitals.settings import Settings
 from runvitals.stats.baseline import Baseline
 from runvitals.stats.sliding_maximum import SlidingMaximum
@@ -30,6 +34,7 @@ class SeriesSettings(Settings, frozen=True):
     max_series: int = 10_000
     max_series_per_run: int = 5_000
     max_series_per_source: int = 8_000
+    anomaly: AnomalySettings = AnomalySettings()
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -82,6 +87,10 @@ class Series(msgspec.Struct):
     nonfinite: int = 0
     late: int = 0
     late_in_a_row: int = 0
+    anomaly: AnomalyScore = msgspec.field(default_factory=AnomalyScore)
+    anomaly_peak: SlidingMaximum = msgspec.field(default_factory=SlidingMaximum)
+    alerts: AlertGate = msgspec.field(default_factory=AlertGate)
+    alert_score: float | None = None
 
     def admit(self, sample: Sample, settings: SeriesSettings) -> Admission:
         """Take a sample in; statistics and scores then are those of this sample, if it was scored."""
@@ -96,22 +105,33 @@ class Series(msgspec.Struct):
         self.value, self.time, self.step = sample.value, sample.time, sample.step
         if not finite:
             self.baseline.settle()
-            self.zscore = None
+            self.anomaly.skip()
+            self.zscore = self.alert_score = None
             return Admission.NONFINITE
-        self._score(sample)
+        self._score(sample, settings)
         return Admission.SCORED
 
     def start_segment(self) -> None:
         """Begin anew: what comes is not compared with what was."""
         self.segment += 1
         self.baseline.clear()
-        self.step, self.zscore, self.late_in_a_row = None, None, 0
+        self.anomaly.start_segment()
+        self.step = self.zscore = self.alert_score = None
+        self.late_in_a_row = 0
 
-    def _score(self, sample: Sample) -> None:
+    def _score(self, sample: Sample, settings: SeriesSettings) -> None:
         self.baseline.observe(sample.value)
         self.zscore = self.baseline.zscore
         if self.zscore is not None:
             self.peak.push(sample.time, abs(self.zscore))
+        anomaly = self.anomaly
+        anomaly.observe(sample.value, sample.time, self.baseline.window, settings.minimum, settings.anomaly)
+        score = anomaly.score
+        if score is not None:
+            self.anomaly_peak.push(sample.time, score)
+        side = bad_side(self.key.signal)
+        worse = anomaly.up if side == "high" else anomaly.down if side == "low" else score
+        self.alert_score = self.alerts.observe(worse, settings.anomaly.refractory, settings.anomaly.margin)
 
     def _is_late(self, sample: Sample, settings: SeriesSettings) -> bool:
         if sample.step is None or self.step is None or sample.step >= self.step:
@@ -149,6 +169,8 @@ class Series(msgspec.Struct):
             zscore=self.zscore,
             robust_zscore=self.baseline.robust_zscore,
             zscore_peak=self.peak.get(now),
+            anomaly_score=self.anomaly.score,
+            anomaly_score_peak=self.anomaly_peak.get(now),
         )
 
 

@@ -238,6 +238,8 @@ class SeriesView(msgspec.Struct, frozen=True):
     zscore: float | None = None
     robust_zscore: float | None = None
     zscore_peak: float | None = None
+    anomaly_score: float | None = None
+    anomaly_score_peak: float | None = None
 
 
 class RankView(msgspec.Struct, frozen=True):

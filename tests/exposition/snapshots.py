@@ -34,6 +34,8 @@ def series(run: str = "llama", rank: str = "0", signal: str = "loss", layer: str
         "zscore": 2.0,
         "robust_zscore": 1.75,
         "zscore_peak": 4.5,
+        "anomaly_score": 1.25,
+        "anomaly_score_peak": 3.5,
     }
     return SeriesView(run, rank, signal, layer, **(values | changes))
 

@@ -94,6 +94,8 @@ def test_a_series_shows_its_values(output: str) -> None:
         key("runvitals_signal_zscore", **labels): 2.0,
         key("runvitals_signal_robust_zscore", **labels): 1.75,
         key("runvitals_signal_zscore_peak", **labels): 4.5,
+        key("runvitals_signal_anomaly_score", **labels): 1.25,
+        key("runvitals_signal_anomaly_score_peak", **labels): 3.5,
         key("runvitals_signal_samples_total", **labels): 1234,
         key("runvitals_signal_nonfinite_total", **labels): 5,
         key("runvitals_signal_late_total", **labels): 6,
@@ -159,7 +161,11 @@ def test_the_journal_shows_how_it_is_doing(output: str) -> None:
 
 def test_what_is_not_known_has_no_series() -> None:
     """None is absent and never 0, for series, ranks, findings, sources and the state of the config."""
-    view = series(mean=None, stddev=None, zscore=None, robust_zscore=None, zscore_peak=None)
+    view = series(
+        **dict.fromkeys(
+            ("mean", "stddev", "zscore", "robust_zscore", "zscore_peak", "anomaly_score", "anomaly_score_peak")
+        )
+    )
     rank = rank_view(
         step=None,
         last_step_time=None,

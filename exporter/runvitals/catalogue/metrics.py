@@ -63,6 +63,19 @@ SIGNAL_ZSCORE_PEAK = Metric(
     "Largest absolute z-score of the last 60 seconds (dimensionless).",
     SERIES,
 )
+SIGNAL_ANOMALY_SCORE = Metric(
+    "runvitals_signal_anomaly_score",
+    "gauge",
+    "-log10 of the calibrated probability that a healthy value is at least as unusual as the newest (dimensionless); "
+    "absent while unknown.",
+    SERIES,
+)
+SIGNAL_ANOMALY_SCORE_PEAK = Metric(
+    "runvitals_signal_anomaly_score_peak",
+    "gauge",
+    "Largest anomaly score of the last 60 seconds (dimensionless).",
+    SERIES,
+)
 SIGNAL_SAMPLES = Metric("runvitals_signal_samples_total", "counter", "Values of the signal that were seen.", SERIES)
 SIGNAL_NONFINITE = Metric(
     "runvitals_signal_nonfinite_total", "counter", "Values of the signal that were NaN or infinite.", SERIES

@@ -118,8 +118,8 @@ class _Scores:
                 sample.value,
                 series.zscore if scored else None,
                 series.baseline.robust_zscore if scored else None,
-                None,  # the calibrated score and its alerts come with the detectors that learn a tail
-                None,
+                series.anomaly.score if scored else None,
+                series.alert_score if scored else None,
                 rank.explosion_probability,
                 " ".join(sorted(rank.diagnosis.open)),
             )

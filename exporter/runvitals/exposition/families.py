@@ -81,6 +81,8 @@ def series_rows(view: SeriesView) -> list[Row]:
         Row(metrics.SIGNAL_ZSCORE, labels, view.zscore),
         Row(metrics.SIGNAL_ROBUST_ZSCORE, labels, view.robust_zscore),
         Row(metrics.SIGNAL_ZSCORE_PEAK, labels, view.zscore_peak),
+        Row(metrics.SIGNAL_ANOMALY_SCORE, labels, view.anomaly_score),
+        Row(metrics.SIGNAL_ANOMALY_SCORE_PEAK, labels, view.anomaly_score_peak),
         Row(metrics.SIGNAL_SAMPLES, labels, view.samples),
         Row(metrics.SIGNAL_NONFINITE, labels, view.nonfinite),
         Row(metrics.SIGNAL_LATE, labels, view.late),

@@ -54,9 +54,9 @@ class Baseline(msgspec.Struct):
     @property
     def zscore(self) -> float | None:
         """(value - mean) / sample standard deviation of the window."""
-        if not self.is_warm:
+        if self.value is None or not self.is_warm:
             return None
-        return self._standardised(self.window.mean, self.window.stddev)
+        return self.window.standardised(self.value)
 
     @property
     def robust_zscore(self) -> float | None:

@@ -12,6 +12,8 @@ from runvitals.stats import order
 _SQUARES_FIT = 1e-140, 1e140
 """Where the largest magnitude lies between these, sums of squares neither overflow nor vanish."""
 
+_SQUARES_OVERFLOW = _SQUARES_FIT[1] ** 2
+
 _CANCELLED = 1e-6
 """Below this share of its largest value since the last exact computation, a running sum of squares is recomputed."""
 
@@ -23,9 +25,11 @@ class RollingWindow:
     rounding adds up is bounded: both are computed anew each time the window has turned over once, and whenever most of
     the sum has cancelled, such as when a huge value leaves. Values are taken relative to one of them, so that a small
     spread around a large level keeps its digits. Values near the limits of a double are scaled first.
+
+    `ordered` holds the values in ascending order: to be read, never to be changed or held on to.
     """
 
-    __slots__ = ("_cursor", "_largest", "_mean", "_ordered", "_origin", "_squares", "_values", "size")
+    __slots__ = ("_cursor", "_largest", "_mean", "_origin", "_squares", "_values", "ordered", "size")
 
     def __init__(self, size: int, values: Iterable[float] = ()) -> None:
         self.size = size
@@ -39,7 +43,7 @@ class RollingWindow:
     def clear(self) -> None:
         """Forget all values."""
         self._values = array("d")
-        self._ordered = array("d")
+        self.ordered = array("d")
         self._cursor = 0
         self._origin = 0.0
         self._mean = self._squares = self._largest = 0.0  # of the values less the origin
@@ -50,49 +54,51 @@ class RollingWindow:
 
     def push(self, value: float) -> None:
         """Add a finite value; the oldest leaves once there are `size`."""
-        if len(self._values) < self.size:
+        ordered = self.ordered
+        if len(ordered) < self.size:
             self._append(value)
         else:
             self._replace(value)
-        if self._ordered[0] == self._ordered[-1]:
+        squares, largest = self._squares, self._largest
+        if ordered[0] == ordered[-1]:
             self._origin = value
             self._mean = self._squares = self._largest = 0.0
-        elif self._is_stale():
+        elif not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or self._has_turned_over():
             self._compute_exactly()
-        elif self._squares > self._largest:
-            self._largest = self._squares
+        elif squares > largest:
+            self._largest = squares
 
     def _append(self, value: float) -> None:
         self._values.append(value)
-        insort(self._ordered, value)
+        insort(self.ordered, value)
         shifted = value - self._origin
         delta = shifted - self._mean
         self._mean += delta / len(self._values)
         self._squares += delta * (shifted - self._mean)
 
     def _replace(self, value: float) -> None:
-        oldest = self._values[self._cursor]
-        self._values[self._cursor] = value
-        self._cursor = (self._cursor + 1) % self.size
-        del self._ordered[bisect_left(self._ordered, oldest)]
-        insort(self._ordered, value)
+        values, ordered, cursor, size, before = self._values, self.ordered, self._cursor, self.size, self._mean
+        oldest = values[cursor]
+        values[cursor] = value
+        self._cursor = cursor + 1 if cursor + 1 < size else 0
+        del ordered[bisect_left(ordered, oldest)]
+        insort(ordered, value)
         delta = value - oldest
-        mean = self._mean + delta / self.size
-        self._squares += delta * ((value - self._origin - mean) + (oldest - self._origin - self._mean))
-        self._mean = mean
+        self._mean = mean = before + delta / size
+        origin = self._origin
+        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
 
-    def _is_stale(self) -> bool:
-        turned_over = self._cursor == 0 and len(self._values) == self.size
-        return turned_over or not self._largest * _CANCELLED < self._squares < _SQUARES_FIT[1] ** 2
+    def _has_turned_over(self) -> bool:
+        return self._cursor == 0 and len(self._values) == self.size
 
     def _compute_exactly(self) -> None:
-        self._origin = self._ordered[len(self._ordered) // 2]
-        shifted = [value - self._origin for value in self._ordered]
+        self._origin = self.ordered[len(self.ordered) // 2]
+        shifted = [value - self._origin for value in self.ordered]
         self._mean = mean = sum(shifted) / len(shifted)
         self._squares = self._largest = sum((value - mean) * (value - mean) for value in shifted)
 
     def _scale(self) -> float:
-        magnitude = max(-self._ordered[0], self._ordered[-1])
+        magnitude = max(-self.ordered[0], self.ordered[-1])
         return 1.0 if magnitude == 0.0 or _SQUARES_FIT[0] < magnitude < _SQUARES_FIT[1] else magnitude
 
     @property
@@ -103,7 +109,7 @@ class RollingWindow:
         scale = self._scale()
         if scale == 1.0:
             return self._origin + self._mean
-        return scale * (fsum(value / scale for value in self._ordered) / len(self._ordered))
+        return scale * (fsum(value / scale for value in self.ordered) / len(self.ordered))
 
     @property
     def stddev(self) -> float | None:
@@ -111,22 +117,34 @@ class RollingWindow:
         n = len(self._values)
         if n < 2:
             return None
-        if self._ordered[0] == self._ordered[-1]:
+        if self.ordered[0] == self.ordered[-1]:
             return 0.0
         scale = self._scale()
         if scale == 1.0:
             return sqrt(self._squares / (n - 1))
-        mean = fsum(value / scale for value in self._ordered) / n
-        return scale * sqrt(fsum((value / scale - mean) ** 2 for value in self._ordered) / (n - 1))
+        mean = fsum(value / scale for value in self.ordered) / n
+        return scale * sqrt(fsum((value / scale - mean) ** 2 for value in self.ordered) / (n - 1))
+
+    def standardised(self, value: float) -> float | None:
+        """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
+        n = len(self._values)
+        if n > 1 and self._squares > 0.0 and self._scale() == 1.0 and self.ordered[0] != self.ordered[-1]:
+            score = (value - (self._origin + self._mean)) / sqrt(self._squares / (n - 1))
+        else:
+            mean, deviation = self.mean, self.stddev
+            if mean is None or not deviation:
+                return None
+            score = (value - mean) / deviation
+        return score if isfinite(score) else None
 
     @property
     def median(self) -> float | None:
         """Median of the values; None without any."""
-        return order.median(self._ordered) if self._values else None
+        return order.median(self.ordered) if self._values else None
 
     def quantile(self, share: float) -> float | None:
         """Quantile of the values, linear between neighbours; `share` in 0..1. None without any."""
-        return order.quantile(self._ordered, share) if self._values else None
+        return order.quantile(self.ordered, share) if self._values else None
 
     @property
     def robust_scale(self) -> float | None:
@@ -138,8 +156,8 @@ class RollingWindow:
         stddev = self.stddev
         if not stddev:
             return stddev
-        deviation = order.median_absolute_deviation(self._ordered, order.median(self._ordered))
+        deviation = order.median_absolute_deviation(self.ordered, order.median(self.ordered))
         # A MAD above 0 is at least half the rounding step already.
-        step = 0.0 if deviation else order.smallest_gap(self._ordered)
+        step = 0.0 if deviation else order.smallest_gap(self.ordered)
         scale = max(1.4826 * deviation, 0.25 * stddev, step / 2.0)
         return scale if isfinite(scale) else None

@@ -16,16 +16,17 @@ class SlidingMaximum(msgspec.Struct):
 
     def push(self, time: float, value: float) -> None:
         """Add a value at a time (seconds); times need not be in order."""
-        second = int(time)
-        if self.peaks and second < self.peaks[-1][0] - self.span:
-            self.peaks.clear()  # the clock was set back: what lies ahead would stay until it is there again
-        if self.peaks and second < self.peaks[-1][0]:
-            second = self.peaks[-1][0]
-        while self.peaks and self.peaks[-1][1] <= value:
-            self.peaks.pop()
-        if not self.peaks or self.peaks[-1][0] < second:
-            self.peaks.append((second, value))
-        self._forget(second)
+        second, peaks = int(time), self.peaks
+        if peaks and second < peaks[-1][0] - self.span:
+            peaks.clear()  # the clock was set back: what lies ahead would stay until it is there again
+        if peaks and second < peaks[-1][0]:
+            second = peaks[-1][0]
+        while peaks and peaks[-1][1] <= value:
+            peaks.pop()
+        if not peaks or peaks[-1][0] < second:
+            peaks.append((second, value))
+        if peaks[0][0] < second - self.span:
+            self._forget(second)
 
     def get(self, now: float) -> float | None:
         """Return the largest value of the `span` seconds before `now`; None without any."""

@@ -1,0 +1,120 @@
+"""From a value to what the channels look at: how far it is from where the signal was, in its own units of spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import log
+
+import msgspec
+
+from runvitals.anomaly.change import ChangeScale
+from runvitals.anomaly.local_level import LocalLevel
+from runvitals.anomaly.patterns import Patterns
+from runvitals.anomaly.settings import AnomalySettings
+from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
+from runvitals.anomaly.spread import middle_and_scale
+from runvitals.anomaly.value_range import ValueRange
+from runvitals.stats.rolling_window import RollingWindow
+
+_TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
+    SignalKind.PLAIN: None,
+    SignalKind.COUNTER: None,
+    SignalKind.RATIO: logit,
+    SignalKind.TIME: log,
+}
+_GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
+_SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
+_LIMIT = 1e6
+
+Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
+"""Level, change and shift in standard deviations (signed), out of range (signed), new pattern (signed 1, or 0)."""
+NOTHING: Readings = (None, None, None, None, None)
+
+
+class Channels(msgspec.Struct):
+    """What is remembered of a signal so that each of the five channels has something to compare a value with.
+
+    The scale of a window without spread is the last there was. A value after a long gap, or after one that was no
+    number, has no neighbour and so no change. A counter is judged by its increments.
+    """
+
+    previous: float | None = None
+    previous_time: float = 0.0
+    interval: float = 0.0
+    held_scale: float = 0.0
+    kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
+    local: LocalLevel = msgspec.field(default_factory=LocalLevel)
+    changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
+    value_range: ValueRange = msgspec.field(default_factory=ValueRange)
+    patterns: Patterns = msgspec.field(default_factory=Patterns)
+
+    def read(self, value: float, time: float, window: RollingWindow, settings: AnomalySettings) -> Readings:
+        """Return what the channels see in a finite value; None for a channel without an answer."""
+        previous = self._neighbour(value, time, window)
+        kind = self.kind.kind
+        transform = _TRANSFORMS[kind]
+        if transform is None:
+            place, change = value, None if previous is None else self.changes.standardise(value - previous)
+        else:
+            place = transform(value)
+            change = None if previous is None else self.changes.standardise(place - transform(previous))
+        if kind is SignalKind.COUNTER:
+            lasting = None if change is None else self.local.follow(change)
+            return None, change if settings.change else None, lasting if settings.shift else None, None, None
+        level, lasting = self._level(place, window.ordered, transform)
+        if level is None and change is None:
+            return NOTHING  # no spread has been seen yet
+        return (
+            level if settings.level else None,
+            change if settings.change else None,
+            lasting if settings.shift else None,
+            self.value_range.outside(value) if settings.out_of_range else None,
+            self.patterns.novelty(value, window.ordered) if settings.new_pattern else None,
+        )
+
+    def learn(self, value: float, time: float, window: RollingWindow) -> None:
+        """Take in a value while the window is too short to judge it."""
+        previous = self._neighbour(value, time, window)
+        if previous is not None:
+            self.changes.standardise(value - previous)
+        self.value_range.outside(value)
+
+    def forget_neighbour(self) -> None:
+        """The next value has none before it."""
+        self.previous = None
+
+    def start_segment(self) -> None:
+        """What comes is not compared with what was; how the signal varies is kept."""
+        self.previous = None
+        self.kind, self.value_range = KindRecognition(), ValueRange()
+        self.local.clear()
+
+    def _neighbour(self, value: float, time: float, window: RollingWindow) -> float | None:
+        """Make the value the newest; return the one before it, None where there is none or a long gap lies between."""
+        previous, elapsed, interval = self.previous, time - self.previous_time, self.interval
+        self.kind.observe(value, value if previous is None else previous, window)
+        self.previous, self.previous_time = value, time
+        if previous is None:
+            return None
+        if elapsed > _GAP * interval > 0.0:
+            self.interval = 1.1 * interval
+            return None
+        if elapsed > 0.0:
+            self.interval = interval + 0.05 * (elapsed - interval) if interval else elapsed
+        return previous
+
+    def _level(
+        self, place: float, ordered: Sequence[float], transform: Callable[[float], float] | None
+    ) -> tuple[float | None, float | None]:
+        """Return how far the value lies from the local level, and how far that lies from the window's middle."""
+        middle, scale = middle_and_scale(ordered, transform)
+        floor = _SCALE_FLOOR * scale
+        if scale:
+            self.held_scale = scale
+        elif self.held_scale:
+            scale = floor = self.held_scale
+        else:
+            return None, None
+        level = self.local.standardise(place, floor)
+        lasting = (self.local.center - middle) / scale
+        return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

@@ -1,0 +1,33 @@
+"""Which short sequences of values a signal has gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+_LENGTH_MASK = 0xFF  # four symbols of two bits
+
+
+class Patterns(msgspec.Struct):
+    """The sequences of four that have been seen, each value taken as the quarter of the window that it falls in."""
+
+    newest: int = 0
+    seen: bytearray = msgspec.field(default_factory=lambda: bytearray(32))
+
+    def novelty(self, value: float, ordered: Sequence[float]) -> float:
+        """Take in a value and the sorted window before it; return 0, or for a new sequence 1 (-1: it ends low)."""
+        n = len(ordered)
+        quarter = (value > ordered[n // 4]) + (value > ordered[n // 2]) + (value > ordered[n - 1 - n // 4])
+        if not self.is_new(quarter):
+            return 0.0
+        return 1.0 if quarter > 1 else -1.0
+
+    def is_new(self, quarter: int) -> bool:
+        """Take in the newest value's quarter (0..3); return whether the last four had never been seen in this order."""
+        self.newest = newest = (self.newest << 2 | quarter) & _LENGTH_MASK
+        bit = 1 << (newest & 7)
+        if self.seen[newest >> 3] & bit:
+            return False
+        self.seen[newest >> 3] |= bit
+        return True

@@ -1,0 +1,28 @@
+"""What of the anomaly score may be chosen; the defaults are meant for every signal."""
+
+from __future__ import annotations
+
+from runvitals.settings import Settings
+
+
+class AnomalySettings(Settings, frozen=True):
+    """Which channels are looked at, and how long one alert speaks for what follows it.
+
+    An alert stays open until `refractory` values in a row have been quiet (a score below half of the alert's); a score
+    that exceeds the open alert's by more than `margin` (decades) alerts again.
+    """
+
+    level: bool = True
+    change: bool = True
+    out_of_range: bool = True
+    new_pattern: bool = True
+    shift: bool = True
+    refractory: int = 8
+    margin: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense."""
+        if not 1 <= self.refractory <= 100_000:
+            raise ValueError(f"refractory must be from 1 to 100000 values, not {self.refractory}")
+        if not 0.0 <= self.margin <= 12.0:
+            raise ValueError(f"margin must be from 0 to 12 decades, not {self.margin}")

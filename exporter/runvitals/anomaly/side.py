@@ -1,0 +1,24 @@
+"""One direction in which a value can be unusual: the learned tails of its channels, and their calibration."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runvitals.stats.rare_event import RareEvent
+from runvitals.stats.self_calibration import SelfCalibration
+from runvitals.stats.tail import Tail
+
+
+class Side(msgspec.Struct):
+    """What was learned of one direction.
+
+    Each direction is calibrated for itself, so that a loss which falls steeply at first does not dull what is said of
+    a loss that jumps up.
+    """
+
+    level: Tail = msgspec.field(default_factory=Tail)
+    change: Tail = msgspec.field(default_factory=Tail)
+    shift: Tail = msgspec.field(default_factory=Tail)
+    outside: RareEvent = msgspec.field(default_factory=RareEvent)
+    novelty: RareEvent = msgspec.field(default_factory=RareEvent)
+    calibration: SelfCalibration = msgspec.field(default_factory=SelfCalibration)

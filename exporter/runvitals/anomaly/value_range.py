@@ -1,0 +1,47 @@
+"""The range seen so far, and how far outside of it a value lies."""
+
+from __future__ import annotations
+
+from math import log1p
+
+import msgspec
+
+_FORGET = 1.0 / 8192.0
+
+
+class ValueRange(msgspec.Struct):
+    """Smallest and largest value, closing in slowly, so that what was long ago is forgotten.
+
+    One value widens it to at most twice its width: a single wild one does not blind it.
+    """
+
+    low: float = 0.0
+    high: float = 0.0
+    seen: int = 0
+
+    def outside(self, value: float) -> float:
+        """Return log(1 + distance from the range in its widths), at most 10, and widen it; 0 within, negative below."""
+        low, high = self.low, self.high
+        if low <= value <= high:
+            closing = (high - low) * _FORGET
+            if value - low > closing:
+                self.low = low + closing
+            if high - value > closing:
+                self.high = high - closing
+            return 0.0
+        if not self.seen:
+            self.low = self.high = value
+            self.seen = 1
+            return 0.0
+        return self._widen(value, low, high)
+
+    def _widen(self, value: float, low: float, high: float) -> float:
+        width = high - low
+        if not width:
+            self.low, self.high = min(value, low), max(value, high)
+            return 0.0
+        if value > high:
+            self.high = min(value, high + width)
+            return min(log1p((value - high) / width), 10.0)
+        self.low = max(value, low - width)
+        return -min(log1p((low - value) / width), 10.0)

@@ -1,0 +1,168 @@
+"""The anomaly score is unknown rather than wrong, bounded, and sees a real anomaly whatever came before."""
+
+import math
+import random
+
+import msgspec
+import pytest
+
+from runvitals.anomaly.alert import AlertGate
+from runvitals.anomaly.settings import AnomalySettings
+from runvitals.anomaly.signal_kind import SignalKind
+from runvitals.series import SeriesSettings, SeriesStore
+from runvitals.stats.rolling_window import RollingWindow
+from runvitals.values import Sample
+from tests.streams import healthy, samples
+
+SETTINGS = SeriesSettings()
+CHANNELS = ("level", "change", "out_of_range", "new_pattern", "shift")
+
+
+def feed(items, settings=SETTINGS):
+    """The scores of the samples, and their series."""
+    store, scores = SeriesStore(settings), []
+    for item in items:
+        series = store.get(item, "test")
+        series.admit(item, settings)
+        scores.append(series.anomaly.score)
+    return scores, series
+
+
+def test_it_is_unknown_until_enough_was_seen():
+    """64 values fill the window, 32 more teach the tails; until then there is no score, which is not 0."""
+    scores, _ = feed(samples("x", healthy(120)))
+    assert [score is None for score in scores].count(True) == 96
+    assert None not in scores[96:]
+
+
+def test_a_spike_scores_and_ordinary_values_do_not():
+    """Of 1,000 healthy values few exceed 2; a spike of ten deviations exceeds 3.5."""
+    scores, _ = feed(samples("x", [*healthy(1000), 5.0]))
+    assert sum(score > 2.0 for score in scores[96:-1]) < 30
+    assert scores[-1] > 3.5
+
+
+def test_a_constant_signal_has_no_score():
+    """Nothing varies, nothing can be said; nor of the first change."""
+    assert set(feed(samples("x", [3.0] * 500 + [4.0]))[0]) == {None}
+
+
+def test_it_claims_no_more_than_four_decades_beyond_what_was_seen():
+    """After 1,000 values the score of anything at all is at most seven."""
+    scores, _ = feed(samples("x", [*healthy(1000), 1e300]))
+    assert scores[-1] <= math.log10(1000) + 4.0
+
+
+@pytest.mark.parametrize("channel", CHANNELS)
+def test_each_channel_can_be_left_out_and_stands_alone(channel):
+    """Alone each gives scores; with none on there is no score."""
+    alone = SeriesSettings(anomaly=AnomalySettings(**{name: name == channel for name in CHANNELS}))
+    assert feed(samples("x", healthy(300)), alone)[0][-1] is not None
+    none = SeriesSettings(anomaly=AnomalySettings(**dict.fromkeys(CHANNELS, False)))
+    assert feed(samples("x", healthy(300)), none)[0][-1] is None
+
+
+HOSTILE = {
+    "nan": [math.nan] * 300,
+    "infinities": [math.inf, -math.inf] * 150,
+    "huge": [1e308, -1e308, 1.0] * 30,
+    "denormal": [5e-324, 1e-310] * 30,
+    "constant": [1.0] * 300,
+    "alternating": [1.0, -1.0] * 300,
+    "zero": [0.0, -0.0] * 150,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_stream_blinds_nothing_that_comes_after_it(name):
+    """Every score is finite or unknown; after 600 healthy values a spike is seen at once, as on the clean stream."""
+    stream = [*healthy(600), *HOSTILE[name], *healthy(600, seed=2), 6.0]
+    scores, series = feed(samples("x", stream))
+    assert all(score is None or 0.0 <= score <= 12.0 for score in scores)
+    assert scores[-1] > 3.0
+    assert all(math.isfinite(number) for number in numbers(msgspec.to_builtins(series.anomaly)))
+
+
+def numbers(data):
+    """All numbers in plain data but the range of a signal of which nothing was seen."""
+    if isinstance(data, dict):
+        return [number for key, value in data.items() if key not in ("lowest", "highest") for number in numbers(value)]
+    return [data] if isinstance(data, float) else []
+
+
+def test_times_that_go_back_and_gaps_of_days_are_ordinary():
+    """A spike after them is seen, the first value after a gap has no change, and nothing raises."""
+    rng = random.Random(5)
+    items, time = [], 1e9
+    for step, value in enumerate([*healthy(800), 6.0]):
+        time += rng.choice([1.0, 1.0, 1.0, -30.0, 3 * 86_400.0]) if step % 50 == 0 else 1.0
+        items.append(Sample("run", "0", "x", "", time, step, value))
+    scores, _ = feed(items)
+    assert scores[-1] > 3.0
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([random.Random(1).gauss(-3.0, 1.0) for _ in range(300)], SignalKind.PLAIN),
+        (healthy(300, spread=1.0), SignalKind.TIME),
+        ([random.Random(seed).random() for seed in range(300)], SignalKind.RATIO),
+        ([float(total * total % 7 + 10 * total) for total in range(300)], SignalKind.COUNTER),
+    ],
+    ids=["plain", "time", "ratio", "counter"],
+)
+def test_the_kind_of_a_signal_is_recognised_from_its_past(values, kind):
+    """Plain, positive and skewed, within 0..1, or never falling."""
+    assert feed(samples("x", values))[1].anomaly.channels.kind.kind is kind
+
+
+def test_a_counter_is_judged_by_its_increments():
+    """A steady counter is not unusual for being higher than ever; a leap is."""
+    rng, total, values = random.Random(2), 0.0, []
+    for _ in range(2000):
+        total += rng.gauss(100.0, 5.0)
+        values.append(total)
+    scores, _ = feed(samples("x", [*values, total + 1000.0]))
+    assert sum(score > 2.0 for score in scores[96:-1]) < 60
+    assert scores[-1] > 3.0
+
+
+def test_a_counter_that_starts_again_stays_a_counter():
+    """A fall to less than half is a restart of its process."""
+    values = [float(at) for at in range(1000)] * 2
+    assert feed(samples("x", values))[1].anomaly.channels.kind.kind is SignalKind.COUNTER
+
+
+def test_a_lasting_shift_alerts_once():
+    """Of two hundred values at another level a few alert, not each."""
+    settings = SeriesSettings()
+    store, alerts = SeriesStore(settings), []
+    for item in samples("x", [*healthy(1000), *(2.5 * value for value in healthy(200, seed=3))]):
+        series = store.get(item, "test")
+        series.admit(item, settings)
+        alerts.append(series.alert_score or 0.0)
+    assert 1 <= sum(alert > 3.5 for alert in alerts[1000:]) <= 5
+
+
+def test_a_loss_that_falls_does_not_alert():
+    """Of the loss, high is bad; a value far below is unusual, and no alert."""
+    _, series = feed(samples("loss", [*healthy(1000), 0.05]))
+    assert series.anomaly.score > 3.5 > series.alert_score
+
+
+def test_one_incident_alerts_once_and_again_when_clearly_exceeded():
+    """While an alert is open only a clearly higher score passes; quiet closes it; unknown stays unknown."""
+    gate = AlertGate()
+    given = [5.0, 5.2, 5.9, 6.0, None, *[0.1] * 3, 5.0]
+    assert [gate.observe(score, 3, 0.5) for score in given] == [5.0, 0.0, 5.9, 0.0, None, 0.0, 0.0, 0.0, 5.0]
+
+
+def test_a_series_is_small():
+    """All told a series takes at most 16 kB saved, and its windows no more in memory."""
+    _, series = feed(samples("x", healthy(3000)))
+
+    def plain(value):
+        assert isinstance(value, RollingWindow)
+        return value.values()
+
+    assert len(msgspec.msgpack.encode(series, enc_hook=plain)) < 8_000

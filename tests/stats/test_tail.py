@@ -33,7 +33,7 @@ def test_the_value_that_one_in_a_thousand_exceeds_scores_three(draw, truth):
 
 
 def test_a_very_heavy_tail_is_told_from_a_light_one():
-    """What one Cauchy value in a thousand exceeds scores 3 to 4.5; on a tail that stayed normal it would be over 100."""
+    """What one Cauchy value in a thousand exceeds scores 3 to 4.5; on a normal tail it would be over 100."""
     score = learned(lambda rng: math.tan(math.pi * (rng.random() - 0.5))).observe(318.3)
     assert 3.0 <= score < 4.5
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runvitals.catalogue import faults, metrics
+from runvitals.config import load
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -40,6 +41,13 @@ def between(name, text):
 def test_the_table_is_the_catalogues(name):
     """What the README says of faults and metrics is what the code knows."""
     assert between(name, README.read_text())[1].strip() == TABLES[name]()
+
+
+def test_the_example_config_is_right(tmp_path):
+    """What a reader copies is a config."""
+    [example] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    (tmp_path / "runvitals.yml").write_text(example)
+    assert load(tmp_path / "runvitals.yml").faults["loss_spike"].severity == "info"
 
 
 def write():

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from runvitals.anomaly.alert import AlertGate
+from runvitals.anomaly.score import AnomalyScore
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import SignalKind
 from runvitals.series import SeriesSettings, SeriesStore
@@ -114,6 +115,19 @@ def test_times_that_go_back_and_gaps_of_days_are_ordinary():
 def test_the_kind_of_a_signal_is_recognised_from_its_past(values, kind):
     """Plain, positive and skewed, within 0..1, or never falling."""
     assert feed(samples("x", values))[1].anomaly.channels.kind.kind is kind
+
+
+@pytest.mark.parametrize("newest", [[0.9, 0.6, 0.7], [0.1, 0.2, 900.0]], ids=["as a ratio", "as a time"])
+def test_a_window_older_than_the_score_does_no_harm(newest):
+    """A state saved before there was a score holds values that it never saw, negative ones too."""
+    items = samples("x", [*(-value for value in healthy(300, spread=1.0)), *newest * 200])
+    _, series = feed(items[:300])
+    series.anomaly = AnomalyScore()  # what an older state is read as
+    kinds = set()
+    for item in items[300:]:
+        series.admit(item, SETTINGS)
+        kinds.add(series.anomaly.channels.kind.kind)
+    assert kinds == {SignalKind.PLAIN}
 
 
 def test_a_counter_is_judged_by_its_increments():

@@ -69,6 +69,9 @@ class KindRecognition(msgspec.Struct):
             self.kind = SignalKind.PLAIN
 
     def _recognised(self, window: RollingWindow) -> SignalKind:
+        # A window restored from a state without this may hold older values than were watched: all are transformed.
+        for end in (*window.ordered[:1], *window.ordered[-1:]):
+            self._widen(end)
         if not self.has_fallen and self.rises >= max(_MINIMUM_RISES, 50 * self.resets):
             return SignalKind.COUNTER
         if self.lowest >= 0.0 and 0.5 < self.highest <= 1.0:

@@ -29,3 +29,13 @@ def test_nothing_unusual_stays_nothing():
     """A raw score of 0 is corrected to 0, however many there were."""
     calibration = SelfCalibration()
     assert {calibration.observe(0.0) for _ in range(5000)} == {0.0}
+
+
+def test_the_marks_stay_below_what_a_raw_score_can_be():
+    """A raw score counts as at most 12: marks beyond it could pass each other, or divide by their distance of 0."""
+    calibration = SelfCalibration()
+    scores = [calibration.observe(1e5) for _ in range(20_000)]
+    assert calibration.mark1 < 12.1
+    assert min(scores) >= 0.0
+    calibration.mark1 = calibration.mark2 = 13.0
+    assert calibration.observe(1e5) <= 1.0

@@ -27,12 +27,12 @@ class SelfCalibration(msgspec.Struct):
 
     def observe(self, raw: float) -> float:
         """Return the corrected score of `raw`, as known before it, and learn from it. A raw score of 0 stays 0."""
-        mark1 = self.mark1
+        raw, mark1 = min(raw, _LARGEST), self.mark1
         if raw <= mark1:
             self.mark1 = mark1 - _DOWN
             return raw / mark1 if raw > 0.0 else 0.0
         self.mark1 = mark1 + _UP
-        score = self._beyond_first(min(raw, _LARGEST), mark1)
+        score = self._beyond_first(raw, mark1)
         return score if raw > 0.0 else 0.0
 
     def _beyond_first(self, raw: float, mark1: float) -> float:

@@ -1,8 +1,10 @@
 """`runvitals incidents` on the folder of a sidecar that has stopped: what it prints, and its exit codes."""
 
+import errno
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +102,24 @@ def test_a_folder_without_a_journal_is_said(tmp_path, capsys):
     assert main(["incidents", "list", "--state-dir", str(tmp_path / "nowhere")]) == 1
     assert "--state-dir" in capsys.readouterr().err
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_that_may_not_be_read_is_said(folder, capsys, monkeypatch):
+    """The folder is its owner's alone: whoever else asks gets a sentence with the remedy, no traceback."""
+
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    for command in (["list"], ["show", OPEN], ["export"], ["note", OPEN, "text"]):
+        assert main(["incidents", *command]) == 1
+        assert "(Permission denied): run this as the sidecar's user" in capsys.readouterr().err
+
+
+def test_a_folder_that_no_disk_can_have_is_said(capsys):
+    """As every other error."""
+    assert main(["incidents", "list", "--state-dir", "x" * 5000]) == 1
+    assert "cannot be reached (File name too long)" in capsys.readouterr().err
 
 
 def test_a_damaged_journal_is_said(folder, capsys):

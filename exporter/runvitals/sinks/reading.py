@@ -106,8 +106,15 @@ def reading(path: Path) -> Iterator[JournalReader]:
 @contextmanager
 def reported(path: Path) -> Iterator[None]:
     """Turn whatever is wrong with a journal into JournalError."""
-    if not path.exists():
-        raise JournalError(f"there is no journal {path}: --state-dir names the folder of the sidecar that keeps one")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise JournalError(
+            f"there is no journal {path}: --state-dir names the folder of the sidecar that keeps one"
+        ) from None
+    except OSError as error:
+        remedy = ": run this as the sidecar's user" if isinstance(error, PermissionError) else ""
+        raise JournalError(f"the journal {path} cannot be reached ({error.strerror}){remedy}") from error
     try:
         yield
     except BrokenPipeError:

@@ -192,6 +192,20 @@ def test_a_file_that_is_damaged_in_the_middle_is_set_aside(new_journal, path, ca
     assert "is damaged" in caplog.text
 
 
+@pytest.mark.parametrize("statement", ["CREATE TABLE other (a)", ""], ids=["foreign", "bare"])
+def test_a_foreign_database_of_the_same_version_is_set_aside(new_journal, path, caplog, statement):
+    """The number alone makes no journal: without the tables nothing could ever be written."""
+    foreign = sqlite3.connect(path)
+    foreign.executescript(f"PRAGMA user_version = {journal_file.VERSION}; {statement}")
+    foreign.close()
+    with pytest.raises(JournalError, match="lacks tables"), reading(path):
+        pass
+    write(new_journal(), opened(0))
+    assert len(incidents(path)) == 1
+    assert "lacks tables" in caplog.text
+    assert path.with_suffix(".unusable").exists()
+
+
 def test_a_newer_schema_is_not_touched(new_journal, path, caplog):
     """What a later runvitals wrote is kept aside as it is, and readers are told its version."""
     write(new_journal(), opened(0))

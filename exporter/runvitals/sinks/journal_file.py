@@ -50,6 +50,9 @@ CREATE TABLE decisions (
 CREATE INDEX decisions_by_incident ON decisions (incident);
 """
 
+_TABLES = ("journal", "incidents", "entries", "decisions")
+_COUNT_TABLES = f"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN {_TABLES}"  # noqa: S608  # constants
+
 
 class UnusableJournalError(Exception):
     """A file that is no journal this version can use; the sentence names it."""
@@ -160,3 +163,6 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
         raise NotYetAJournalError(f"{path} is no journal, or not yet")
     if version != VERSION:
         raise UnusableJournalError(f"the journal {path} has version {version}, this runvitals reads version {VERSION}")
+    [tables] = connection.execute(_COUNT_TABLES).fetchone()
+    if tables != len(_TABLES):
+        raise UnusableJournalError(f"the journal {path} lacks tables: it is damaged, or another program's")

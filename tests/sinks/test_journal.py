@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from runvitals.sinks import journal_file
+from runvitals.diagnosis.rank_diagnosis import RESOLVED
+from runvitals.sinks import deciding, journal_file
 from runvitals.sinks.reading import Filter, JournalError, reading
 from runvitals.sinks.writing import FORGOTTEN
-from runvitals.values import Evidence
+from runvitals.values import Action, Evidence
 from tests.servers import wait_until
 from tests.sinks.changes import START, changed, closed, finding, opened
 
@@ -54,6 +55,18 @@ def test_a_change_that_comes_again_is_written_once(new_journal, path):
     write(new_journal(), *changes, *changes)
     assert len(incidents(path)) == 1
     assert len(history(path)) == 3
+
+
+def test_a_closing_that_an_operator_told_first_stands_there_once(new_journal, path):
+    """The command does not know the step; the sidecar, which takes the decision up, does."""
+    journal = new_journal()
+    write(journal, opened(0))
+    change = closed(0, RESOLVED)
+    deciding.decide(path, finding(0).id, Action.RESOLVE, RESOLVED, change.time)
+    write(journal, change, change)
+    assert history(path).count(("closed", RESOLVED)) == 1
+    with reading(path) as reader:
+        assert reader.history(finding(0).id)[-1].step == 1
 
 
 def test_odd_numbers_and_names_are_kept(new_journal, path):

@@ -32,6 +32,10 @@ def write_change(connection: sqlite3.Connection, change: IncidentChange, config:
         text = onset_to_text(change.onset)
         connection.execute("UPDATE incidents SET onset = ? WHERE id = ?", (text, finding.id))
     add_opening(connection, finding)
+    if change.kind is ChangeKind.CLOSED and change.step is not None:
+        # An operator's command may have told it before, not knowing the step.
+        told = finding.id, change.kind.value, change.time
+        connection.execute("DELETE FROM entries WHERE incident = ? AND kind = ? AND time = ? AND step = ''", told)
     if change.sentence and change.kind is not ChangeKind.OPENED:
         add_entry(connection, finding.id, change.kind.value, change.time, change.step, change.sentence)
 

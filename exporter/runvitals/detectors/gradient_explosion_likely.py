@@ -47,8 +47,6 @@ class GradientExplosionLikely(msgspec.Struct, tag="gradient_explosion_likely"):
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_low=0.0,
-            expected_high=None,
             step=sample.step,
             time=sample.time,
         )

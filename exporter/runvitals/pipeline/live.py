@@ -143,17 +143,18 @@ class LivePipeline:
             self._positions[batch.source] = batch.poll.position
         health.note(batch)
 
-    def _follow_clock(self) -> None:
+    def _follow_clock(self) -> float:
+        """Return the time, once the pipeline knows of any jump of the clock: it is read once for both."""
         now, before = self._clock(), self._offset
         self._offset = now - time.monotonic()
         jump = self._offset - before
         if abs(jump) > JUMP_SECONDS:
             _log.warning("the wall clock was set by %+.0f s, or the machine slept", jump)
             self._pipeline.follow_clock(jump, now)
+        return now
 
     def _tick(self) -> None:
-        self._follow_clock()
-        now = self._clock()
+        now = self._follow_clock()
         try:
             self._pipeline.advance(now, {name: health.last_success or 0.0 for name, health in self._health.items()})
             moment = time.monotonic()

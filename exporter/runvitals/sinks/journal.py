@@ -67,7 +67,7 @@ class Journal:
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
-        self._thread.join(seconds + journal_file.BUSY_SECONDS)
+        self._thread.join(seconds)  # what it waits for longer is in the state file, and is written after the next start
 
     def offer(self, change: IncidentChange) -> None:
         """Take a change."""

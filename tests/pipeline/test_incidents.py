@@ -277,3 +277,11 @@ def test_a_factor_that_makes_no_sense_is_refused(factor):
     """A bar is never lowered by a false alarm."""
     with pytest.raises(ValueError, match="factor"):
         FalseAlarmSettings(factor=factor)
+
+
+def test_the_same_nan_is_one_piece_of_evidence():
+    """NaN does not equal itself; a line that is read once more after a restart is no news all the same."""
+    items = samples("loss", [1.0, float("nan")])
+    again = items[-1]._replace(value=float("nan"))
+    reported = Reported().observe([*items, items[-1]._replace(value=1.0), again])
+    assert reported.kinds() == [("nonfinite_loss", "opened")]

@@ -374,6 +374,8 @@ def test_a_state_that_knows_other_faults_is_taken_over():
 
 def test_a_run_that_is_heard_again_keeps_its_host_and_pid():
     """Where nothing tells whether it lives, silence and its end come as events without these."""
-    pipeline = run_through([started(), event(EventKind.RUN_UNKNOWN, START), event(EventKind.RUN_STARTED, START + 1.0)])
+    pipeline = run_through(
+        [started(), event(EventKind.RUN_UNKNOWN, START), event(EventKind.RUN_HEARD_AGAIN, START + 1.0)]
+    )
     [rank] = pipeline.snapshot(START + 2.0, (), ready=True).ranks
     assert (rank.status, rank.info["host"]) == (RunStatus.RUNNING, "here")

@@ -196,13 +196,22 @@ def _add_evidence(finding: Finding, verdict: Verdict) -> bool:
     if verdict.score is not None:
         finding.score = verdict.score if finding.score is None else max(finding.score, verdict.score)
     evidence: Evidence | None = verdict.evidence
-    if evidence is None or evidence in finding.evidence[-1:]:
+    if evidence is None or (finding.evidence and _is_same(evidence, finding.evidence[-1])):
         return False
     is_full = len(finding.evidence) >= MAX_EVIDENCE
     if is_full:
         finding.evidence.pop()
     finding.evidence.append(evidence)
     return not is_full
+
+
+def _is_same(one: Evidence, other: Evidence) -> bool:
+    """Return whether two pieces of evidence are one. The sentence stands for the value: NaN does not equal itself."""
+    return _what(one) == _what(other)
+
+
+def _what(evidence: Evidence) -> tuple[str, str, str, int | None, float | None]:
+    return evidence.sentence, evidence.signal, evidence.layer, evidence.step, evidence.time
 
 
 def _identity(run: str, rank: str, fault: str, time: float) -> str:

@@ -201,7 +201,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table)
         self.stall.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
-        self.info = dict(event.fields) or self.info  # a run that is heard again is the one that was known
+        self.info = dict(event.fields)
         self.step = self.last_step_time = None
         for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):
             self._observe_event(fault, OK, event.time, table)

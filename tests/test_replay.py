@@ -111,7 +111,7 @@ def test_times_in_the_file_are_used_and_the_clock_counts(tmp_path):
     times = [1e9 + step + (1800.0 if step >= 150 else 0.0) for step in range(200)]
     timed = write_csv(tmp_path / "timed.csv", healthy(200), "step,loss,note,time", times)
     _, findings = replay(tmp_path, timed)
-    assert [(one["fault"], one["opened_time"]) for one in findings] == [("run_stalled", times[149] + 60.0)]
+    assert [(one["fault"], one["opened_time"]) for one in findings] == [("hang", times[149] + 60.0)]
     _, findings = replay(tmp_path, write_csv(tmp_path / "untimed.csv", healthy(200)), "--step-seconds", "100000")
     assert findings == []
 

@@ -33,7 +33,7 @@ class RunStatus(str, Enum):
 
 
 class EventKind(str, Enum):
-    """What can happen to a rank. The kinds from `resume` on are what a user marks."""
+    """What can happen to a rank; `resume` to `mark` is what a user marks, after that what a log line is evidence of."""
 
     RUN_STARTED = "run_started"
     RUN_FINISHED = "run_finished"
@@ -48,6 +48,12 @@ class EventKind(str, Enum):
     CHECKPOINT = "checkpoint"
     BATCH = "batch"
     MARK = "mark"
+    OUT_OF_MEMORY = "out_of_memory"
+    COLLECTIVE_TIMEOUT = "collective_timeout"
+    XID = "xid"
+    TRACEBACK = "traceback"
+    KILLED = "killed"
+    LOSS_SCALE_OVERFLOW = "loss_scale_overflow"
 
 
 class Sample(NamedTuple):

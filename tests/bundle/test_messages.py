@@ -199,7 +199,7 @@ def test_a_thousand_ranks_are_one_mail_and_one_sms(station: Station, run: str) -
         (faults.NONFINITE_LOSS, faults.LOSS_SPIKE, True),
         (faults.NONFINITE_GRADIENT, faults.LOSS_SPIKE, True),
         (faults.NONFINITE_LOSS, faults.NONFINITE_GRADIENT, False),
-        (faults.RUN_CRASHED, faults.RUN_STALLED, False),
+        (faults.RUN_CRASHED, faults.HANG, False),
     ],
     ids=lambda value: value.name if isinstance(value, faults.Fault) else "",
 )
@@ -244,15 +244,15 @@ def test_a_sidecar_that_is_down_has_no_say_on_its_sources(station: Station, caus
 
 def test_a_recovery_is_mailed_and_not_rung(station: Station, run: str) -> None:
     """When the fault is over a resolved e-mail says so, with the same run, rank and step, and no telephone rings."""
-    alert = alert_of(faults.RUN_STALLED, run)
+    alert = alert_of(faults.HANG, run)
     station.send(alert)
-    station.mailbox.wait_for(f"[CRITICAL] run stalled: run {run}")
+    station.mailbox.wait_for(f"[CRITICAL] hang: run {run}")
     station.telephone.wait_for(run)
     station.send(ended(alert))
-    mail = station.mailbox.wait_for(f"[RESOLVED] run stalled: run {run}, rank 3, step 4117")
+    mail = station.mailbox.wait_for(f"[RESOLVED] hang: run {run}, rank 3, step 4117")
     for body in (mail.text, one_line(mail.html)):
         assert "No longer reported: it has recovered" in body
-        assert f"It was: {faults.RUN_STALLED.summary}" in body
+        assert f"It was: {faults.HANG.summary}" in body
         assert "Until" in body
         assert "First action" not in body
     assert len(station.sms_about(run)) == 1
@@ -260,14 +260,14 @@ def test_a_recovery_is_mailed_and_not_rung(station: Station, run: str) -> None:
 
 def test_a_run_that_was_repaired_and_falls_ill_again_is_told_again(station: Station, run: str) -> None:
     """A fault that comes back after its end is a new message, on the telephone too."""
-    alert = alert_of(faults.RUN_STALLED, run)
+    alert = alert_of(faults.HANG, run)
     station.send(alert)
     station.telephone.wait_for(run)
     station.send(ended(alert))
-    station.mailbox.wait_for(f"[RESOLVED] run stalled: run {run}")
+    station.mailbox.wait_for(f"[RESOLVED] hang: run {run}")
     station.send({**alert, "startsAt": datetime.now(timezone.utc).isoformat()})
     wait_until(lambda: len(station.sms_about(run)) == 2, "the second SMS")
-    wait_until(lambda: len(station.mails_about(f"[CRITICAL] run stalled: run {run}")) == 2, "the second e-mail")
+    wait_until(lambda: len(station.mails_about(f"[CRITICAL] hang: run {run}")) == 2, "the second e-mail")
 
 
 def test_hostile_names_arrive_harmless(station: Station, run: str) -> None:

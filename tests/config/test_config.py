@@ -53,7 +53,7 @@ MISTAKES = {
         "c.yml:3: faults.loss_spike.severity: Invalid enum value 'fatal'",
     ),
     "a threshold that is no number": (
-        "faults:\n  run_stalled: {}\n  loss_spike:\n    thresholds: {robust_zscore: high}\n",
+        "faults:\n  hang: {}\n  loss_spike:\n    thresholds: {robust_zscore: high}\n",
         "c.yml:4: faults.loss_spike.thresholds.robust_zscore: Expected `float`, got `str`",
     ),
     "an unknown key of a fault": (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis.settings import resolve
-from runvitals.pipeline.rank import make_detectors, make_stall
+from runvitals.pipeline.rank import make_detectors, make_hang
 from runvitals.series import Admission, SeriesSettings, SeriesStore
 from runvitals.stats.normal import upper_tail
 from runvitals.values import Event, EventKind, State
@@ -185,7 +185,7 @@ def test_a_loss_of_zero_is_passed_over():
 
 def test_a_stall_is_dated_to_when_the_step_fell_due():
     """After steps a second apart, the next is overdue after 60 s, however late one looks."""
-    stall = make_stall(TABLE)
+    stall = make_hang(TABLE)
     assert stall.verdict(0.0).state is State.UNKNOWN
     stall.start(0.0)
     for step in range(100):
@@ -196,7 +196,7 @@ def test_a_stall_is_dated_to_when_the_step_fell_due():
 
 def test_a_start_and_an_announced_pause_are_given_time():
     """Before the first step, in the first steps and after an evaluation mark, twenty minutes may pass."""
-    stall = make_stall(TABLE)
+    stall = make_hang(TABLE)
     stall.start(0.0)
     assert stall.verdict(1199.0).state is State.OK
     assert stall.verdict(1201.0).state is State.FIRING

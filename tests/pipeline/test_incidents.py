@@ -177,7 +177,7 @@ def test_a_resolved_stall_does_not_come_back_with_the_next_tick():
     """The clock goes on, and the stall with it: it was resolved."""
     reported = Reported().observe([started(), *samples("loss", healthy(100))])
     reported.pipeline.advance(START + 500.0)
-    reported.decide(Action.RESOLVE, reported.open()["run_stalled"], START + 500.0)
+    reported.decide(Action.RESOLVE, reported.open()["hang"], START + 500.0)
     reported.pipeline.advance(START + 900.0)
     assert not reported.open()
 

@@ -155,18 +155,18 @@ def test_a_stall_opens_when_the_step_is_overdue_and_closes_with_the_next():
     pipeline = run_through(items)
     last = items[-1].time
     pipeline.advance(last + 59.0)
-    assert "run_stalled" not in found(pipeline)
+    assert "hang" not in found(pipeline)
     pipeline.advance(last + 75.0)
-    assert found(pipeline)["run_stalled"].opened_time == last + 60.0
+    assert found(pipeline)["hang"].opened_time == last + 60.0
     pipeline.observe(samples("loss", [1.0], first_step=101, start=last + 80.0), "test")
-    assert not found(pipeline)["run_stalled"].is_open
+    assert not found(pipeline)["hang"].is_open
 
 
 def test_a_source_that_is_behind_makes_nobody_look_stalled():
     """Time passes for a rank only as far as its source has been read."""
     pipeline = run_through([started(), *samples("loss", healthy(100))])
     pipeline.advance(START + 5000.0, {"test": START + 120.0})
-    assert "run_stalled" not in found(pipeline)
+    assert "hang" not in found(pipeline)
 
 
 def test_a_declared_phase_and_a_resume_are_no_anomaly():
@@ -258,7 +258,7 @@ def test_the_steps_of_a_rank_are_those_of_its_loss():
     pipeline = run_through([*items[:51], tokens, *items[51:]])
     assert pipeline.snapshot(START, (), ready=True).ranks[0].step == 100
     pipeline.advance(START + 99.0 + 75.0)
-    assert found(pipeline)["run_stalled"].opened_step == 100
+    assert found(pipeline)["hang"].opened_step == 100
 
 
 def test_a_level_that_stays_up_has_not_recovered():
@@ -308,7 +308,7 @@ def stalled():
     items = [started(), *samples("loss", healthy(100))]
     pipeline = run_through(items)
     pipeline.advance(items[-1].time + 61.0)
-    assert found(pipeline)["run_stalled"].is_open
+    assert found(pipeline)["hang"].is_open
     return pipeline
 
 
@@ -323,14 +323,14 @@ def test_a_stall_closes_with_the_next_step_though_the_clock_went_back():
     """A step is a step, whatever its time says."""
     pipeline = stalled()
     pipeline.observe(samples("loss", [1.0], first_step=101, start=START - 86_400.0), "test")
-    assert not found(pipeline)["run_stalled"].is_open
+    assert not found(pipeline)["hang"].is_open
 
 
 def test_a_stall_is_found_though_nobody_looked_before_the_run_ended():
     """A hung run that was killed: a replay, which sees the end at once, finds what the live watch found."""
     pipeline = run_through([started(), *samples("loss", healthy(100)), event(EventKind.RUN_CRASHED, START + 900.0)])
-    assert found(pipeline)["run_stalled"].opened_time == START + 99.0 + 60.0
-    assert found(pipeline)["run_stalled"].closed_reason == "run ended"
+    assert found(pipeline)["hang"].opened_time == START + 99.0 + 60.0
+    assert found(pipeline)["hang"].closed_reason == "run ended"
 
 
 def test_a_rank_whose_source_is_gone_is_unknown_and_leaves_in_the_end():

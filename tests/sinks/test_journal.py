@@ -292,9 +292,9 @@ def test_a_stop_does_not_wait_for_ever(new_journal, path):
 
 def test_filters_choose(new_journal, path):
     """By run, by fault, open ones alone, and so many."""
-    write(new_journal(), opened(0), opened(1, run="other"), closed(1, run="other"), opened(2, fault="run_stalled"))
+    write(new_journal(), opened(0), opened(1, run="other"), closed(1, run="other"), opened(2, fault="hang"))
     assert [one.finding.opened_step for one in incidents(path, Filter(run="other"))] == [1]
-    assert [one.finding.opened_step for one in incidents(path, Filter(fault="run_stalled"))] == [2]
+    assert [one.finding.opened_step for one in incidents(path, Filter(fault="hang"))] == [2]
     assert [one.finding.opened_step for one in incidents(path, Filter(open_only=True))] == [2, 0]
     assert [one.finding.opened_step for one in incidents(path, Filter(limit=1))] == [2]
 

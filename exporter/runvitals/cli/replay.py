@@ -91,7 +91,7 @@ def _replay(recording: Recording, config: Config, scores: _Scores | None) -> lis
 
 
 def _without_clock(table: FaultTable) -> FaultTable:
-    return table._replace(disabled=table.disabled | {faults.RUN_STALLED.name})
+    return table._replace(disabled=table.disabled | {faults.HANG.name})
 
 
 class _Scores:

@@ -15,7 +15,7 @@ from runvitals.config.settings import Config
 from runvitals.config.suggestion import closest, keys_at, value_at
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import resolve
-from runvitals.pipeline.rank import make_detectors, make_stall
+from runvitals.pipeline.rank import make_detectors, make_hang
 from runvitals.sources import SOURCES, named_sources
 
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<key>.+)`$", re.DOTALL)
@@ -77,7 +77,7 @@ def _check_faults(document: Document, config: Config) -> None:
     try:
         table = resolve(config.faults)
         make_detectors(table)
-        make_stall(table)
+        make_hang(table)
     except KeyError as error:
         path = f"faults.{error.args[0]}"
         fault, _, name = error.args[0].partition(".thresholds.")

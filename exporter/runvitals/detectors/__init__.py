@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
+from runvitals.detectors.hang import Hang
 from runvitals.detectors.loss_spike import LossSpike
 from runvitals.detectors.nonfinite import Nonfinite
 from runvitals.detectors.nonfinite_gradient import NonfiniteGradient
-from runvitals.detectors.stall import Stall
 
 AnyDetector = Nonfinite | NonfiniteGradient | GradientExplosion | GradientExplosionLikely | LossSpike
 
@@ -22,4 +22,4 @@ DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "loss_spike": LossSpike,
 }
 
-__all__ = ["DETECTORS", "AnyDetector", "Detector", "Stall"]
+__all__ = ["DETECTORS", "AnyDetector", "Detector", "Hang"]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from runvitals.detectors.confidence import beyond
+from runvitals.detectors.detector import Detector
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.level import Level
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 
-class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
+class GradientExplosion(Detector, tag="gradient_explosion"):
     """Fires where the norm is far above its recent level and has jumped, or is likely to.
 
     Level: above `level_ratio` times the window's median, above `recent_ratio` times what the window has seen every

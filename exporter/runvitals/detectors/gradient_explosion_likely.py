@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from runvitals.catalogue import signals
+from runvitals.detectors.detector import Detector
 from runvitals.detectors.explosion_hazard import HORIZON, ExplosionHazard
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 
-class GradientExplosionLikely(msgspec.Struct, tag="gradient_explosion_likely"):
+class GradientExplosionLikely(Detector, tag="gradient_explosion_likely"):
     """Fires where the hazard of an explosion exceeds `probability`.
 
     It forecasts: of what it fires on, a part comes to nothing, as the probability says. It is blind in the first 64

@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from runvitals.detectors.confidence import beyond
+from runvitals.detectors.detector import Detector
 from runvitals.detectors.level import Level
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 
-class LossSpike(msgspec.Struct, tag="loss_spike"):
+class LossSpike(Detector, tag="loss_spike"):
     """Fires where two views agree that the loss is high: robust z-score and interquartile fence, both one-sided.
 
     They look at the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative they

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from runvitals.detectors.detector import Detector
 from runvitals.series import Admission, Series
 from runvitals.values import OK, Evidence, Sample, State, Verdict
 
 
-class Nonfinite(msgspec.Struct, tag="nonfinite"):
+class Nonfinite(Detector, tag="nonfinite"):
     """Fires on each value that is NaN or infinite; needs no warm-up."""
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:  # noqa: ARG002  # protocol

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from runvitals.catalogue import signals
+from runvitals.detectors.detector import Detector
 from runvitals.detectors.nonfinite import nonfinite_verdict
 from runvitals.series import Admission, Series
 from runvitals.values import OK, Sample, Verdict
 
 
-class NonfiniteGradient(msgspec.Struct, tag="nonfinite_gradient"):
+class NonfiniteGradient(Detector, tag="nonfinite_gradient"):
     """Fires on a gradient norm that is NaN or infinite.
 
     Where the rank logs a loss scale, up to `amp_recovery_steps` such steps in a row are the scaler at work, and

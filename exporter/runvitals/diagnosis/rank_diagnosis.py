@@ -27,10 +27,10 @@ DISABLED = "switched off"
 class RankDiagnosis(msgspec.Struct):
     """What is wrong with one rank, and what was.
 
-    `trackers` hold the hysteresis by fault and by signal within it: a fault is open while any of its signals holds it
-    open. `opened` keeps each (fault, category, severity) that has been open; `incidents` counts openings. `bars` are
-    those that false alarms have raised, by fault and signal. `changes` holds what happened to findings until it is
-    taken.
+    `trackers` hold the hysteresis by fault and, within it, by signal (`signal/layer` for one layer): a fault is open
+    while any of them holds it open. `opened` keeps each (fault, category, severity) that has been open; `incidents`
+    counts openings. `bars` are those that false alarms have raised, by fault and signal. `changes` holds what happened
+    to findings until it is taken.
     """
 
     run: str
@@ -44,14 +44,21 @@ class RankDiagnosis(msgspec.Struct):
     changes: list[IncidentChange] = []
 
     def observe(
-        self, fault: Fault, verdict: Verdict, signal: str, time: float, step: int | None, anchor: float | None = None
+        self,
+        fault: Fault,
+        verdict: Verdict,
+        signal: str,
+        time: float,
+        step: int | None,
+        anchor: float | None = None,
+        layer: str = "",
     ) -> None:
-        """Take one verdict on a fault, seen on `signal` (empty: on no signal) at `time` and `step`.
+        """Take one verdict on a fault, seen on `signal` of `layer` (empty: on no signal) at `time` and `step`.
 
         `anchor` takes the place of `time` in the name of a finding that opens, where `time` is when somebody looked.
         """
         bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
-        tracker = self._tracker(fault, signal, bar)
+        tracker = self._tracker(fault, f"{signal}/{layer}" if layer else signal, bar)
         if bar is not None:
             verdict = _under(bar, verdict)
         change = tracker.observe(verdict.state)
@@ -131,11 +138,11 @@ class RankDiagnosis(msgspec.Struct):
         for finding in (*self.open.values(), *reversed(self.closed)):
             yield msgspec.structs.replace(finding, evidence=list(finding.evidence))
 
-    def _tracker(self, fault: Fault, signal: str, bar: Bar | None) -> Hysteresis:
+    def _tracker(self, fault: Fault, place: str, bar: Bar | None) -> Hysteresis:
         trackers = self.trackers.setdefault(fault.name, {})
-        tracker = trackers.get(signal)
+        tracker = trackers.get(place)
         if tracker is None:
-            tracker = trackers[signal] = Hysteresis(fault.open_count, fault.open_window, fault.close_count)
+            tracker = trackers[place] = Hysteresis(fault.open_count, fault.open_window, fault.close_count)
         if bar is not None:  # `reconfigure` takes this back
             tracker.open_count, tracker.open_window = fault.open_count * bar.times, fault.open_window * bar.times
         return tracker

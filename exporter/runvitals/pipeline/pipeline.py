@@ -131,7 +131,7 @@ class Pipeline:
     def follow_clock(self, jump: float, now: float) -> None:
         """The wall clock was set by `jump` seconds and says `now`: that alone makes nobody stalled."""
         for rank in self._ranks.values():
-            rank.stall.follow_clock(jump, now)
+            rank.hang.follow_clock(jump, now)
 
     def series_of(self, sample: Sample) -> Series | None:
         """Return the series of a sample that has been observed."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from runvitals.catalogue import faults, signals
 from runvitals.catalogue.faults import Fault
-from runvitals.detectors import DETECTORS, AnyDetector, Stall
+from runvitals.detectors import DETECTORS, AnyDetector, Hang
 from runvitals.detectors.duplicate_writer import verdict_on_duplicate
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
@@ -44,7 +44,7 @@ _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE}
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
 
 
-_Detector = TypeVar("_Detector", AnyDetector, Stall)
+_Detector = TypeVar("_Detector", AnyDetector, Hang)
 
 
 class Rank(msgspec.Struct):
@@ -60,7 +60,7 @@ class Rank(msgspec.Struct):
     source: str
     admitted_by: str
     diagnosis: RankDiagnosis
-    stall: Stall
+    hang: Hang
     detectors: dict[str, AnyDetector]
     status: RunStatus = RunStatus.UNKNOWN
     info: dict[str, str] = {}
@@ -76,7 +76,7 @@ class Rank(msgspec.Struct):
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
         """Return a rank of which nothing has been seen."""
-        return cls(run, rank, source, source, RankDiagnosis(run, rank), make_stall(table), make_detectors(table))
+        return cls(run, rank, source, source, RankDiagnosis(run, rank), make_hang(table), make_detectors(table))
 
     def reconfigure(self, table: FaultTable) -> None:
         """Take over other thresholds and counts; what was seen is kept.
@@ -89,22 +89,20 @@ class Rank(msgspec.Struct):
             name: _with_thresholds(self.detectors.get(name, fresh), fresh, table.faults[name])
             for name, fresh in make_detectors(table).items()
         }
-        self.stall = _with_thresholds(self.stall, make_stall(table), table.faults[faults.RUN_STALLED.name])
+        self.hang = _with_thresholds(self.hang, make_hang(table), table.faults[faults.HANG.name])
 
     def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
         """Show a sample that was admitted to every detector of its signal."""
         self.last_seen = max(self.last_seen, sample.time)
         if sample.step is not None and self._is_led_by(sample.signal):
             self._advance_step(sample.step, sample.time, table)
-        if sample.layer:
-            return  # the faults of this version are those of the whole rank
-        if sample.step == self.step:
+        if sample.step == self.step and not sample.layer:
             self._record(sample)
-        for name in WATCHED.get(sample.signal, ()):
+        for name in (WATCHED_LAYERS if sample.layer else WATCHED).get(sample.signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
             if verdict is not None and fault is not None:
-                self.diagnosis.observe(fault, verdict, sample.signal, sample.time, sample.step)
+                self.diagnosis.observe(fault, verdict, sample.signal, sample.time, sample.step, layer=sample.layer)
 
     def lose_source(self) -> None:
         """Nobody reads its source any more: whether it runs cannot be known."""
@@ -116,12 +114,12 @@ class Rank(msgspec.Struct):
         """The steps of a signal went back far: what comes is another segment."""
         if self._is_led_by(signal):
             self.step = None
-            self.stall.start(time)
+            self.hang.start(time)
 
     def advance(self, now: float, table: FaultTable) -> None:
         """Let time pass: judge what depends on the clock. Only what is known to live can be stalled."""
         if self.status is RunStatus.RUNNING:
-            self._judge_stall(now, table)
+            self._judge_hang(now, table)
         crashed = table.faults[faults.RUN_CRASHED.name]
         self.diagnosis.expire(crashed, now, crashed.thresholds["expires_seconds"].value)
 
@@ -129,9 +127,17 @@ class Rank(msgspec.Struct):
         """Take in something that happened; `series` are those of the rank."""
         self.last_seen = max(self.last_seen, event.time)
         self._take_in(event, table)
+        self._show(event, table)
         if event.kind in _SEGMENTS:
             for one in series:
                 one.start_segment()
+
+    def _show(self, event: Event, table: FaultTable) -> None:
+        """Show an event to the detectors that read its kind."""
+        for name in WATCHED_EVENTS.get(event.kind, ()):
+            verdict = self.detectors[name].observe_event(event)
+            if verdict is not None:
+                self._observe_event(table.faults[name], verdict, event.time, table)
 
     def _take_in(self, event: Event, table: FaultTable) -> None:
         if event.kind is EventKind.RUN_STARTED:
@@ -143,7 +149,7 @@ class Rank(msgspec.Struct):
         elif event.kind is EventKind.RUN_HEARD_AGAIN:
             self.status = RunStatus.RUNNING
         elif event.kind in _PAUSES:
-            self.stall.pause(event.time)
+            self.hang.pause(event.time)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
 
@@ -199,7 +205,7 @@ class Rank(msgspec.Struct):
     def _start(self, event: Event, table: FaultTable) -> None:
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)
         self.detectors = make_detectors(table)
-        self.stall.start(event.time)
+        self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
         self.info = dict(event.fields)
         self.step = self.last_step_time = None
@@ -252,16 +258,16 @@ class Rank(msgspec.Struct):
     def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
         if self.step is not None and step <= self.step:
             return
-        self._judge_stall(time, table)  # whether it was overdue, before it came
-        self.stall.advance_step(step, time)
-        self._judge_stall(max(time, self.stall.since or time), table)
+        self._judge_hang(time, table)  # whether it was overdue, before it came
+        self.hang.advance_step(step, time)
+        self._judge_hang(max(time, self.hang.since or time), table)
         self.step, self.last_step_time = step, time
 
-    def _judge_stall(self, now: float, table: FaultTable) -> None:
-        fault = table.enabled(faults.RUN_STALLED.name)
+    def _judge_hang(self, now: float, table: FaultTable) -> None:
+        fault = table.enabled(faults.HANG.name)
         if fault is None:
             return
-        verdict = self.stall.verdict(now)
+        verdict = self.hang.verdict(now)
         due = verdict.evidence.time if verdict.evidence else None
         self.diagnosis.observe(fault, verdict, "", now if due is None else due, self.step)
 
@@ -291,9 +297,9 @@ def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
     return {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
 
 
-def make_stall(table: FaultTable) -> Stall:
+def make_hang(table: FaultTable) -> Hang:
     """Return a new watch over the clock. Raises ValueError for limits that make no sense."""
-    return Stall(**_values(table.faults[faults.RUN_STALLED.name]))
+    return Hang(**_values(table.faults[faults.HANG.name]))
 
 
 def _with_thresholds(detector: _Detector, fresh: _Detector, fault: Fault) -> _Detector:
@@ -309,13 +315,24 @@ def _values(fault: Fault) -> dict[str, Any]:
     return {name: threshold.value for name, threshold in fault.thresholds.items()}
 
 
-def _watched() -> Mapping[str, tuple[str, ...]]:
+def _watched(watching: Callable[[Fault], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return, by what they watch, the names of the faults that have a detector."""
     watched: dict[str, tuple[str, ...]] = {}
     for fault in faults.ALL:
-        for signal in (*fault.signals, *fault.context):
-            watched[signal] = (*watched.get(signal, ()), fault.name)
+        for one in watching(fault) if fault.scope == "rank" else ():
+            watched[one] = (*watched.get(one, ()), fault.name)
     return watched
 
 
-WATCHED = _watched()
-"""The faults that watch a signal, by the signal's name."""
+def _signals(fault: Fault) -> tuple[str, ...]:
+    return (*fault.signals, *fault.context)
+
+
+WATCHED = _watched(_signals)
+"""The faults that watch a signal of the whole rank, by the signal's name."""
+
+WATCHED_LAYERS = _watched(lambda fault: _signals(fault) if fault.has_layers else ())
+"""The faults that watch a signal of single layers, by the signal's name."""
+
+WATCHED_EVENTS = _watched(lambda fault: fault.events if fault.signals else ())
+"""The faults whose detectors read a kind of event, by the kind."""

@@ -11,7 +11,7 @@ WINDOW = 256
 MINIMUM_INTERVALS = 8
 
 
-class Stall(msgspec.Struct, tag="stall"):
+class Hang(msgspec.Struct, tag="hang"):
     """Fires when the next step is overdue.
 
     It is overdue after `step_factor` times the 99th percentile of the step interval, but not before `minimum_seconds`;

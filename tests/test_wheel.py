@@ -57,7 +57,7 @@ def test_the_wheel_holds_the_bundle_and_says_that_it_is_typed(wheel):
     held = set(zipfile.ZipFile(wheel).namelist())
     for room in ("prometheus", "alertmanager"):
         for file in (ROOT / room).rglob("*"):
-            if file.is_file():
+            if file.is_file() and "build" not in file.parts:
                 assert f"runvitals/bundle/{file.relative_to(ROOT)}" in held
     assert "runvitals/py.typed" in held
     assert not [name for name in held if name.startswith(("tests", "deploy"))]

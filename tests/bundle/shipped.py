@@ -10,15 +10,14 @@ from typing import Any
 
 import yaml
 
-from runvitals.catalogue.faults import Fault
 from tests.programs import ROOT, find_program
 
 PROMETHEUS = ROOT / "prometheus"
 ALERTMANAGER = ROOT / "alertmanager"
 RUNBOOKS = PROMETHEUS / "runbooks.md"
 ALERTMANAGER_CONFIG = ALERTMANAGER / "alertmanager.yml"
-RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
-RULE_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+RULE_FILES = [PROMETHEUS / "rules" / f"{name}.yml" for name in ("faults", "pipeline", "recording")]
+RULE_TESTS = sorted((PROMETHEUS / "tests").rglob("*.yml"))
 
 Document = dict[str, Any]  # decoded YAML
 
@@ -37,11 +36,6 @@ def _rules() -> Iterator[Document]:
 
 ALERTS: dict[str, Document] = {rule["alert"]: rule for rule in _rules() if "alert" in rule}
 RECORDINGS: list[Document] = [rule for rule in _rules() if "record" in rule]
-
-
-def alert_name(fault: Fault) -> str:
-    """Return the name of a fault's alert: gradient_explosion is told by RunvitalsGradientExplosion."""
-    return "Runvitals" + "".join(word.capitalize() for word in fault.name.split("_"))
 
 
 def metric_names(text: str) -> set[str]:

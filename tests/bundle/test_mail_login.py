@@ -12,8 +12,9 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager
+from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
-from tests.bundle.shipped import ALERTMANAGER_CONFIG, alert_name, load
+from tests.bundle.shipped import ALERTMANAGER_CONFIG, load
 from tests.programs import ROOT, find_program
 from tests.servers import LOOPBACK, running_alertmanager, running_mail_server
 

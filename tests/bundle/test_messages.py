@@ -13,8 +13,9 @@ import pytest
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager
+from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
-from tests.bundle.shipped import ALERTS, alert_name
+from tests.bundle.shipped import ALERTS
 from tests.programs import ROOT
 from tests.servers import (
     Mail,

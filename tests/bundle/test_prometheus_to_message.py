@@ -15,8 +15,9 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager, write_prometheus
+from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults, metrics
-from tests.bundle.shipped import ALERTMANAGER_CONFIG, RUNBOOKS, alert_name, load
+from tests.bundle.shipped import ALERTMANAGER_CONFIG, RUNBOOKS, load
 from tests.bundle.test_runbooks import commands
 from tests.programs import ROOT, find_program
 from tests.servers import (
@@ -117,7 +118,7 @@ def test_a_thousand_ranks_from_the_page_to_the_telephone(way: Way) -> None:
     assert not any("error" in text for alert in alerts for text in alert["annotations"].values())
     mail = way.mailbox.wait_for("[CRITICAL] nonfinite loss")
     assert mail.subject == f"[CRITICAL] nonfinite loss: run {RUN}, rank 7, step 1234567 (and 999 more ranks)"
-    assert f"Rank 7 of run {RUN} has a loss that is NaN or infinite, since step 1234567 (100% sure)." in mail.text
+    assert f"The loss is NaN or infinite. Rank 7 of run {RUN}, since step 1234567 (100% sure)." in mail.text
     assert "The newest loss is NaN." in mail.text
     assert "2023-11-14 22:13:20 UTC" in mail.text
     sms = way.telephone.wait_for("nonfinite loss")

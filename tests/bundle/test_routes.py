@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
-from tests.bundle.shipped import ALERTMANAGER_CONFIG, ALERTS, alert_name, load, run_program
+from tests.bundle.shipped import ALERTMANAGER_CONFIG, ALERTS, load, run_program
 
 CONFIG = load(ALERTMANAGER_CONFIG)
 TOLD = {"critical": "sms,email", "warning": "email", "info": "null"}

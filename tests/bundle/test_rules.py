@@ -1,4 +1,4 @@
-"""Rules are written by hand and checked here against the catalogue, in both directions."""
+"""Rules, built and written by hand, checked against the catalogue in both directions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from prometheus.build.rules import alert_name
+from prometheus.build.written import written
 from runvitals.catalogue import faults, metrics, signals
 from tests.bundle.shipped import (
     ALERTS,
@@ -13,7 +15,6 @@ from tests.bundle.shipped import (
     RECORDINGS,
     RULE_FILES,
     RULE_TESTS,
-    alert_name,
     load,
     metric_names,
     run_program,
@@ -24,6 +25,15 @@ FAULT_ALERTS = {alert_name(fault): fault for fault in RANK_FAULTS}
 PIPELINE_ALERTS = ALERTS.keys() - FAULT_ALERTS.keys()
 METRICS = {metric.name: metric for metric in metrics.ALL}
 SIGNALS = {signal.name for signal in signals.ALL}
+
+
+def test_what_is_built_is_what_is_shipped() -> None:
+    """The rules of the faults and their tests are those of today's catalogue; none is left over."""
+    files = written()
+    stale = [path.name for path, text in files.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    assert not stale, "run `python -m prometheus.build`"
+    assert set((PROMETHEUS / "tests" / "faults").glob("*.yml")) <= files.keys()
+    assert set((PROMETHEUS / "rules").glob("*.yml")) == set(RULE_FILES)
 
 
 def by_name(fault: faults.Fault) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runvitals.sources.gpu import GpuSettings, GpuSource, is_gpu_here
 from runvitals.sources.process import ProcessSettings, ProcessSource
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
 
-AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings
+AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings
 
-SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource}
+SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource, "gpu": GpuSource}
 """What reads each kind of source; each is made with its settings and its name."""
 
 OPERATOR = "operator"
@@ -25,8 +26,9 @@ def kind_of(settings: AnySourceSettings) -> str:
 
 
 def default_sources() -> list[AnySourceSettings]:
-    """Return what is watched without any config: ring folders, StatsD on loopback, the processes of the rings."""
-    return [RingSettings(), StatsdSettings(), ProcessSettings()]
+    """Return what is watched without any config: ring folders, StatsD on loopback, the rings' processes, GPUs."""
+    gpus = [GpuSettings()] if is_gpu_here() else []
+    return [RingSettings(), StatsdSettings(), ProcessSettings(), *gpus]
 
 
 def named_sources(settings: Iterable[AnySourceSettings]) -> dict[str, AnySourceSettings]:

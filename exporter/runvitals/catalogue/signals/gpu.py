@@ -1,4 +1,4 @@
-"""What a GPU tells; its index is the layer, `gpu0`, where a rank has more than one."""
+"""What a GPU tells. Its layer is the GPU: `gpu0`, or `gpu0/mig1` for an instance of a divided one."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from runvitals.sources.gpu import GpuSettings, GpuSource, is_gpu_here
+from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
 from runvitals.sources.process import ProcessSettings, ProcessSource
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
@@ -13,7 +13,14 @@ from runvitals.sources.statsd import StatsdSettings, StatsdSource
 
 AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings
 
-SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource, "gpu": GpuSource}
+
+def _gpu_source(settings: GpuSettings, name: str) -> Source:
+    from runvitals.sources.gpu.source import GpuSource  # its library takes 5 MiB, and most machines have no GPU
+
+    return GpuSource(settings, name)
+
+
+SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource, "gpu": _gpu_source}
 """What reads each kind of source; each is made with its settings and its name."""
 
 OPERATOR = "operator"

@@ -1,0 +1,63 @@
+"""What goes wrong in a hook turns the hooks off, with one warning, and never reaches the user."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from runvitals.client.warning import warn
+
+Method = TypeVar("Method", bound=Callable[..., None])
+
+
+class OffSwitch:
+    """Holds what undoes each hook; base of what has hooks. `name` is what the warning calls it."""
+
+    name = "the hooks"
+
+    def __init__(self) -> None:
+        self.is_on = True
+        self._undo: list[Callable[[], object]] = []
+
+    def __reduce__(self) -> tuple[Callable[[type[OffSwitch]], OffSwitch], tuple[type[OffSwitch]]]:
+        # A copy of what is hooked, a checkpoint or an average of the weights, takes copies of its hooks: they are off.
+        return _switched_off, (type(self),)
+
+    def detach(self) -> None:
+        """Remove every hook; may be called again."""
+        self.is_on = False
+        undo, self._undo = self._undo, []
+        for one in undo:
+            one()
+
+    def turn_off(self, error: Exception) -> None:
+        """Remove every hook, and say once why."""
+        if self.is_on:
+            warn(f"{self.name} are off from here on", error)
+        try:
+            self.detach()
+        except Exception:  # noqa: BLE001 - nothing may raise into the user's code
+            self._undo = []
+
+
+def _switched_off(kind: type[OffSwitch]) -> OffSwitch:
+    copy = kind.__new__(kind)
+    OffSwitch.__init__(copy)
+    copy.is_on = False
+    return copy
+
+
+def guarded(method: Method) -> Method:
+    """Let a method of an `OffSwitch` do nothing once it is off, and turn it off where it raises."""
+
+    @functools.wraps(method)
+    def call(self: OffSwitch, *arguments: Any, **keywords: Any) -> None:
+        if not self.is_on:
+            return
+        try:
+            method(self, *arguments, **keywords)
+        except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
+            self.turn_off(error)
+
+    return call  # type: ignore[return-value]

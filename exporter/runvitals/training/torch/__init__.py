@@ -1,0 +1,8 @@
+"""Watching a PyTorch training loop with one line.
+
+run = watch(model, optimizer, run="llama-pretrain", criterion=loss_function)
+"""
+
+from runvitals.training.torch.run import TorchRun, watch
+
+__all__ = ["TorchRun", "watch"]

@@ -1,0 +1,47 @@
+"""The parameters of a model, by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Parameter(NamedTuple):
+    """One trainable parameter; `layer` is the name of the module that holds it."""
+
+    layer: str
+    tensor: Any
+
+
+def unwrapped(model: Any) -> Any:
+    """Return the user's own module, out of what data parallelism and compilation wrap around it."""
+    while True:
+        inner = getattr(model, "_orig_mod", None) or (getattr(model, "module", None) if _is_wrapper(model) else None)
+        if inner is None:
+            return model
+        model = inner
+
+
+def _is_wrapper(model: Any) -> bool:
+    return type(model).__name__ in {"DistributedDataParallel", "DataParallel", "FullyShardedDataParallel"}
+
+
+def trainable(model: Any) -> list[Parameter]:
+    """Return the parameters that require a gradient, in the order of the model."""
+    return [
+        Parameter(name.rpartition(".")[0], tensor) for name, tensor in model.named_parameters() if tensor.requires_grad
+    ]
+
+
+def local(tensor: Any) -> Any:
+    """Return the part of a tensor that this rank holds: of one that is spread over ranks (DTensor), its shard."""
+    tensor = tensor.detach()
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+
+def chosen_layers(layers: Iterable[str], count: int) -> list[str]:
+    """Return at most `count` layers, evenly spaced from the first to the last."""
+    names = list(dict.fromkeys(layers))
+    if len(names) <= count:
+        return names
+    return [names[round(place * (len(names) - 1) / (count - 1))] for place in range(count)] if count > 1 else names[:1]

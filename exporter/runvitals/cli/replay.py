@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,13 +13,19 @@ from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
 from runvitals.cli.logs import ESCAPES
 from runvitals.cli.replaying import SOURCE, Replay
+from runvitals.cli.report import MAX_PANELS, Watcher
 from runvitals.cli.scores import Scores
-from runvitals.config import load
+from runvitals.config import Config, fingerprint, load
 from runvitals.exposition.findings_json import findings_json
 from runvitals.exposition.log_once import LogOnce
+from runvitals.exposition.report.page import Facts, Section, report_page
+from runvitals.exposition.report.recorder import Recorder
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources.recorded import Recording, RecordingError
-from runvitals.values import Finding, Sample
+from runvitals.values import Event, Finding, Sample
+
+Watch = Callable[[Pipeline, Sample | Event], None]
+"""Is shown each item once the pipeline has taken it in."""
 
 _log = logging.getLogger(__name__)
 
@@ -29,24 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", help="name of the run, where a file does not say (default: the file's name)")
     parser.add_argument("--scores", type=Path, metavar="OUT.csv", help="write a row for each observation")
     parser.add_argument("--findings", type=Path, metavar="OUT.json", help="write the findings")
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help="draw signals, scores and findings")
     replaying.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay file after file, each through a pipeline of its own, and print what was found."""
     config = load(arguments.config_file)
-    found: list[Finding] = []
     _refuse_overwriting(arguments)
     try:
-        with ExitStack() as stack:
-            watchers = [_open_scores(stack, arguments.scores)] if arguments.scores else []
-            for path in arguments.files:
-                replay = Replay(Recording(path, arguments.run, arguments.step_seconds), config)
-                findings = _replay(replay, watchers)
-                _print(replay.recording, findings)
-                found += findings
-        if arguments.findings:
-            arguments.findings.write_bytes(findings_json(found, LogOnce(_log)))
+        sections, seconds = _replay_all(arguments, config)
+        _write(arguments, sections, Facts(seconds, fingerprint(config)))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
     except OSError as error:
@@ -54,18 +54,43 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(replay: Replay, watchers: Sequence[Callable[[Pipeline, Sample], None]]) -> list[Finding]:
+def _replay_all(arguments: argparse.Namespace, config: Config) -> tuple[list[Section], float]:
+    """Return what was found in each file, and the seconds that it took."""
+    sections, start = [], time.perf_counter()
+    with ExitStack() as stack:
+        scores = [_open_scores(stack, arguments.scores)] if arguments.scores else []
+        for path in arguments.files:
+            report = Watcher(max(1, MAX_PANELS // len(arguments.files)))
+            replay = Replay(Recording(path, arguments.run, arguments.step_seconds), config)
+            findings = _replay(replay, [*scores, *([report.watch] if arguments.report else [])])
+            _print(replay.recording, findings)
+            sections.append(_section(replay.recording, report.recorder, findings))
+    return sections, time.perf_counter() - start
+
+
+def _replay(replay: Replay, watchers: Sequence[Watch]) -> list[Finding]:
     pipeline: Pipeline | None = None
     for pipeline, item in replay:
         pipeline.observe([item], SOURCE)
-        if isinstance(item, Sample):
-            for watch in watchers:
-                watch(pipeline, item)
+        for watch in watchers:
+            watch(pipeline, item)
     findings = list(pipeline.findings()) if pipeline else []
     return sorted(findings, key=lambda finding: (finding.opened_time, finding.fault))
 
 
-def _open_scores(stack: ExitStack, path: Path) -> Callable[[Pipeline, Sample], None]:
+def _section(recording: Recording, recorder: Recorder, findings: list[Finding]) -> Section:
+    return Section(str(recording.path), recording.samples, recording.rejected, recording.has_times, recorder, findings)
+
+
+def _write(arguments: argparse.Namespace, sections: list[Section], facts: Facts) -> None:
+    if arguments.findings:
+        found = [finding for section in sections for finding in section.findings]
+        arguments.findings.write_bytes(findings_json(found, LogOnce(_log)))
+    if arguments.report:
+        arguments.report.write_text(report_page(sections, facts), encoding="utf-8")
+
+
+def _open_scores(stack: ExitStack, path: Path) -> Watch:
     return Scores(stack.enter_context(path.open("w", encoding="utf-8", newline=""))).write
 
 
@@ -92,6 +117,6 @@ def _say(line: str) -> None:
 
 
 def _refuse_overwriting(arguments: argparse.Namespace) -> None:
-    for out in (arguments.scores, arguments.findings):
+    for out in (arguments.scores, arguments.findings, arguments.report):
         if out and out.exists() and any(path.exists() and out.samefile(path) for path in arguments.files):
             raise CannotRunError(f"{out} is to be read: name another file to write to")

@@ -6,7 +6,8 @@ import csv
 from typing import TextIO
 
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.values import Sample
+from runvitals.series import Series
+from runvitals.values import Event, Sample
 
 SCORE_COLUMNS = [
     "time",
@@ -32,13 +33,16 @@ class Scores:
         self._rows = csv.writer(file, lineterminator="\n")
         self._rows.writerow(SCORE_COLUMNS)
 
-    def write(self, pipeline: Pipeline, sample: Sample) -> None:
-        """Write the row of a sample that the pipeline has just taken in."""
+    def write(self, pipeline: Pipeline, item: Sample | Event) -> None:
+        """Write the row of a sample that the pipeline has just taken in; an event has none."""
+        if isinstance(item, Sample):
+            self._write_sample(pipeline, item)
+
+    def _write_sample(self, pipeline: Pipeline, sample: Sample) -> None:
         series, rank = pipeline.series_of(sample), pipeline.rank_of(sample)
         if series is None or rank is None:
             return  # over a limit on series, and counted there
-        # A late sample was not scored; one that is there twice has the score of the first.
-        scored = (series.step, series.value) == (sample.step, sample.value)
+        scored = is_newest(series, sample)
         self._rows.writerow(
             (
                 sample.time,
@@ -56,3 +60,11 @@ class Scores:
                 " ".join(sorted(rank.diagnosis.open)),
             )
         )
+
+
+def is_newest(series: Series, sample: Sample) -> bool:
+    """Return whether the scores of the series are those of the sample.
+
+    A late sample was not scored; one that is there twice has the score of the first.
+    """
+    return (series.step, series.value) == (sample.step, sample.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from runvitals.exposition.html import text
@@ -34,24 +34,38 @@ def finding_marks(
     findings: Iterable[NumberedFinding], percent: Scale, height: float, *, has_steps: bool
 ) -> Iterator[str]:
     """Yield a shaded stretch for each finding from opening to closing, and its number and name above."""
+    placed = []
+    for one in sorted(findings, key=lambda one: one.finding.opened_time):
+        opened = _place(one.finding.opened_step, one.finding.opened_time, has_steps=has_steps)
+        if opened is not None:
+            placed.append((percent(opened), one))
+    labels = _labels(placed)
+    for (start, one), label in zip(placed, labels, strict=True):
+        closed = _place(one.finding.closed_step, one.finding.closed_time, has_steps=has_steps)
+        yield _stretch(one, start, 100.0 if closed is None else percent(closed), height, label)
+
+
+def _stretch(one: NumberedFinding, start: float, end: float, height: float, label: str) -> str:
+    finding = one.finding
+    kind = finding.severity if finding.severity in SEVERITIES else "info"
+    title = text(f"#{one.number} {finding.fault} ({finding.severity}): {_first_sentence(finding)}")
+    return (
+        f'<g class="mark {kind}"><title>{title}</title>'
+        f'<rect x="{start:.2f}%" y="16" width="{max(end - start, 0.0):.2f}%" height="{height - 16:g}"/>'
+        f'<line x1="{start:.2f}%" x2="{start:.2f}%" y1="16" y2="{height:g}"/>{label}</g>'
+    )
+
+
+def _labels(placed: Sequence[tuple[float, NumberedFinding]]) -> list[str]:
+    """Return the label of each mark, from left to right: none where it would stand on another, a name where it fits."""
+    labels = []
     last = -100.0
-    for number, finding in sorted(findings, key=lambda one: one.finding.opened_time):
-        opened = _place(finding.opened_step, finding.opened_time, has_steps=has_steps)
-        closed = _place(finding.closed_step, finding.closed_time, has_steps=has_steps)
-        if opened is None:
-            continue
-        start, end = percent(opened), percent(closed) if closed is not None else 100.0
-        kind = finding.severity if finding.severity in SEVERITIES else "info"
-        title = text(f"#{number} {finding.fault} ({finding.severity}): {_first_sentence(finding)}")
-        yield (
-            f'<g class="mark {kind}"><title>{title}</title>'
-            f'<rect x="{start:.2f}%" y="16" width="{max(end - start, 0.0):.2f}%" height="{height - 16:g}"/>'
-            f'<line x1="{start:.2f}%" x2="{start:.2f}%" y1="16" y2="{height:g}"/>'
-        )
-        if start - last >= _APART:
-            yield _label(number, finding.fault, start, is_named=start - last >= _NAME_APART)
-            last = start
-        yield "</g>"
+    for index, (x, one) in enumerate(placed):
+        following = placed[index + 1][0] if index + 1 < len(placed) else 200.0
+        is_named = x - last >= _NAME_APART if _ends_at(x) else following - x >= _NAME_APART
+        labels.append(_label(one.number, one.finding.fault, x, is_named=is_named) if x - last >= _APART else "")
+        last = x if labels[-1] else last
+    return labels
 
 
 def event_marks(events: Iterable[PlacedEvent], percent: Scale, height: float, *, has_steps: bool) -> Iterator[str]:
@@ -76,7 +90,11 @@ def _first_sentence(finding: Finding) -> str:
 
 
 def _label(number: int, name: str, x: float, *, is_named: bool) -> str:
-    """Return the label; where it would run out of the picture it ends at its mark."""
-    anchor = ' text-anchor="end"' if x > 100.0 - _NAME_APART else ""
+    anchor = ' text-anchor="end"' if _ends_at(x) else ""
     shown = f' <tspan class="name">{text(name)}</tspan>' if is_named else ""
     return f'<text x="{x:.2f}%" y="12"{anchor}>{number}{shown}</text>'
+
+
+def _ends_at(x: float) -> bool:
+    """Return whether a label ends at its mark, since it would run out of the picture."""
+    return x > 100.0 - _NAME_APART

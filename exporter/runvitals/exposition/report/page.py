@@ -78,45 +78,63 @@ def _rank_row(place: tuple[str, str], record: RankRecord, section: Section) -> t
 
 
 def _findings(sections: Sequence[Section], numbered: Sequence[Sequence[NumberedFinding]]) -> Iterator[str]:
-    yield "<h2>Findings</h2>"
     rows = [
         _finding_row(one, has_times=section.has_times)
         for section, findings in zip(sections, numbered, strict=True)
         for one in findings
     ]
+    yield '<h2 id="findings">Findings</h2>'
     if not rows:
         yield "<p>None.</p>"
-        return
-    yield table(("#", "Fault", "Run, rank", "Opened", "Closed", "Evidence", "First action"), rows[:MAX_FINDINGS])
-    yield _hidden(len(rows) - MAX_FINDINGS, "findings")
+    if rows:
+        yield table(("#", "Fault", "Run, rank", "Open", "Evidence"), rows[:MAX_FINDINGS])
+        yield _hidden(len(rows) - MAX_FINDINGS, "findings")
+        yield f"<h2>What to do first</h2><ul>{_first_actions(sections)}</ul>"
 
 
 def _finding_row(one: NumberedFinding, *, has_times: bool) -> tuple[str, ...]:
     finding = one.finding
     kind = {"critical": "bad", "warning": "warn"}.get(finding.severity, "soft")
-    closed = "still open"
-    if finding.closed_time is not None:
-        place = _moment(finding.closed_step, finding.closed_time, has_times=has_times)
-        closed = f"<span>{place} ({text(finding.closed_reason)})</span>"
     return (
         str(one.number),
-        f'<span><span class="{kind}">{text(finding.fault)}</span><br>{text(finding.severity)}, '
+        f'<span><span class="{kind} whole">{text(finding.fault)}</span> {text(finding.severity)}, '
         f"{text(finding.category)}, confidence {finding.confidence:.0%}</span>",
-        f"<span>{name(finding.run)}, {name(finding.rank)}</span>",
-        f"<span>{_moment(finding.opened_step, finding.opened_time, has_times=has_times)}</span>",
-        closed,
-        f"<span>{'<br>'.join(text(evidence.sentence) for evidence in finding.evidence)}</span>",
-        text(finding.first_action),
+        f"<span>{name(finding.run)}, rank {name(finding.rank)}</span>",
+        _open(finding, has_times=has_times),
+        _evidence(finding),
     )
 
 
+def _open(finding: Finding, *, has_times: bool) -> str:
+    opened = _moment(finding.opened_step, finding.opened_time, has_times=has_times)
+    if finding.closed_time is None:
+        return f"<span>from {opened}, still open</span>"
+    closed = _moment(finding.closed_step, finding.closed_time, has_times=has_times)
+    return f"<span>from {opened}<br>to {closed}, {text(finding.closed_reason)}</span>"
+
+
 def _moment(step: int | None, time: float, *, has_times: bool) -> str:
-    shown = when(time) if has_times else f"{time:g} s"
-    return shown if step is None else f"step {step}<br>{shown}"
+    """Return step and time; a time that was only counted is not shown beside a step."""
+    if step is None:
+        return when(time) if has_times else f"{time:g} s"
+    return f'<span class="whole">step {step}</span>{f" {when(time)}" if has_times else ""}'
+
+
+def _evidence(finding: Finding) -> str:
+    sentences = [text(one.sentence) for one in finding.evidence]
+    if len(sentences) < 2:
+        return "".join(sentences)
+    more = "".join(f"<li>{sentence}</li>" for sentence in sentences[1:])
+    return f"<details><summary>{sentences[0]}</summary><ul>{more}</ul></details>"
+
+
+def _first_actions(sections: Sequence[Section]) -> str:
+    actions = {one.fault: one.first_action for section in sections for one in section.findings}
+    return "".join(f"<li><b>{text(fault)}</b>: {text(action)}</li>" for fault, action in sorted(actions.items()))
 
 
 def _pictures(sections: Sequence[Section], numbered: Sequence[Sequence[NumberedFinding]]) -> Iterator[str]:
-    yield "<h2>Signals</h2>"
+    yield '<h2 id="signals">Signals</h2>'
     numbers = count(1)
     for section, findings in zip(sections, numbered, strict=True):
         recorder = section.recorder
@@ -160,7 +178,10 @@ _FRAME = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
-<header><h1>runvitals replay</h1></header>
+<header>
+<h1>runvitals replay</h1>
+<nav><a href="#findings">findings</a><a href="#signals">signals</a></nav>
+</header>
 <main>{body}</main>
 </body>
 </html>

@@ -13,8 +13,9 @@ from runvitals.exposition.report.drawing import WIDTH, Placed
 from runvitals.exposition.report.marks import NumberedFinding, PlacedEvent, event_marks, finding_marks
 from runvitals.exposition.report.recorder import Extreme, Panel
 
-_TOP, _GAP, _BOTTOM = 20, 22, 18
+_TOP, _GAP, _BOTTOM = 36, 24, 18
 _VALUES, _SCORES, _PROBABILITIES = 190, 70, 60
+_TICK_APART = 26.0
 _SCORE_AXIS_LEAST = 4.0
 
 
@@ -121,7 +122,7 @@ def _probabilities(columns: list[Placed]) -> Part:
         ("hazard", lambda column: column.hazard),
     )
     return Part(
-        "probability of an explosion in the next step (thin), within 50 steps (thick)",
+        "explosion probability: next step (thin), 50 steps (thick)",
         _PROBABILITIES,
         axis,
         [(name, drawing.line(columns, value, axis, _PROBABILITIES)) for name, value in lines],
@@ -137,13 +138,23 @@ def _stacked(parts: list[Part]) -> Iterator[str]:
 
 def _plot(part: Part, top: int) -> str:
     paths = "".join(f'<path class="{name}" d="{path}"/>' for name, path in part.paths if path)
-    ticks = "".join(_tick(part, top, value) for value in part.axis.ticks())
+    ticks = "".join(_tick(part, top, value) for value in _apart(part))
     return (
         f'<rect class="plot" x="0" y="{top}" width="100%" height="{part.height}"/>'
         f'<svg x="0" y="{top}" width="100%" height="{part.height}" viewBox="0 0 {WIDTH:g} {part.height}" '
         f'preserveAspectRatio="none">{paths}</svg>{ticks}'
-        f'<text class="part" x="100%" y="{top + 12}" text-anchor="end">{part.title}</text>'
+        f'<text x="0" y="{top - 6}">{part.title}</text>'
     )
+
+
+def _apart(part: Part) -> Iterator[float]:
+    """Yield the ticks whose labels have room."""
+    last = None
+    for value in part.axis.ticks():
+        share = part.axis.share(value)
+        if last is None or (share - last) * part.height >= _TICK_APART:
+            last = share
+            yield value
 
 
 def _tick(part: Part, top: int, value: float) -> str:

@@ -29,8 +29,10 @@ path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; st
 .mark.warning rect { fill: var(--warn); }
 .mark.warning line { stroke: var(--warn); }
 .event line { stroke: var(--soft); stroke-width: 1; stroke-dasharray: 3 4; }
-td.number { white-space: nowrap; }
-@media (max-width: 40rem) { .name { display: none; } }
+.whole, summary { overflow-wrap: normal; }
+.whole { white-space: nowrap; }
+table { overflow-wrap: break-word; }
+@media (max-width: 40rem) { .name { display: none; } .whole { white-space: normal; overflow-wrap: anywhere; } }
 @media print { figure { break-inside: avoid; } }
 """
 )

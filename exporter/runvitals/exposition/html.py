@@ -28,12 +28,22 @@ def known(value: _T | None, draw: Callable[[_T], str]) -> str:
 
 
 def when(seconds: float) -> str:
+    """Return Unix seconds as a time in UTC, marked as such."""
+    moment = _moment(seconds)
+    return as_utc(seconds) if moment is None else f'<time datetime="{moment.isoformat()}">{as_utc(seconds)}</time>'
+
+
+def as_utc(seconds: float) -> str:
     """Return Unix seconds as a time in UTC; as a number where no calendar has such a day."""
+    moment = _moment(seconds)
+    return text(str(seconds)) if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _moment(seconds: float) -> datetime | None:
     try:
-        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
+        return datetime.fromtimestamp(seconds, tz=timezone.utc)
     except (ValueError, OverflowError, OSError):  # NaN, or a year that no calendar has
-        return text(str(seconds))
-    return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
+        return None
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

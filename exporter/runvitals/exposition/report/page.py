@@ -9,9 +9,9 @@ from itertools import count
 from typing import NamedTuple
 
 from runvitals import __version__
-from runvitals.exposition.html import name, table, text, when
+from runvitals.exposition.html import as_utc, name, table, text, when
 from runvitals.exposition.report.marks import NumberedFinding, PlacedEvent
-from runvitals.exposition.report.picture import description, picture
+from runvitals.exposition.report.picture import Spelling, description, picture
 from runvitals.exposition.report.recorder import Panel, RankRecord, Recorder
 from runvitals.exposition.report.style import STYLE
 from runvitals.exposition.well_formed import well_formed
@@ -139,21 +139,27 @@ def _pictures(sections: Sequence[Section], numbered: Sequence[Sequence[NumberedF
     for section, findings in zip(sections, numbered, strict=True):
         recorder = section.recorder
         for panel in sorted(recorder.panels.values(), key=lambda one: bool(one.place.layer)):
-            yield _figure(panel, next(numbers), findings, recorder)
+            yield _figure(panel, next(numbers), findings, section)
         yield _hidden(len(recorder.left_out), "signals, which the limit on pictures leaves out")
         yield _hidden(recorder.dropped_events, "events, which the limit on marks leaves out")
 
 
-def _figure(panel: Panel, number: int, findings: Sequence[NumberedFinding], recorder: Recorder) -> str:
-    place = panel.place
+def _figure(panel: Panel, number: int, findings: Sequence[NumberedFinding], section: Section) -> str:
+    place, spelled = panel.place, _spelling(panel, has_times=section.has_times)
     mine = [one for one in findings if (one.finding.run, one.finding.rank) == place[:2]]
-    events = [PlacedEvent(*one) for one in recorder.events if (one[0].run, one[0].rank) == place[:2]]
+    events = [PlacedEvent(*one) for one in section.recorder.events if (one[0].run, one[0].rank) == place[:2]]
     layer = f", layer {name(place.layer)}" if place.layer else ""
     return (
         f"<figure><figcaption><h3>{name(place.signal)}</h3>"
-        f'<p class="soft">{name(place.run)}, rank {name(place.rank)}{layer}: {description(panel)}</p></figcaption>'
-        f"{picture(panel, number, mine[:MAX_FINDINGS], events)}</figure>"
+        f'<p class="soft">{name(place.run)}, rank {name(place.rank)}{layer}: {description(panel, spelled)}</p></figcaption>'
+        f"{picture(panel, number, mine[:MAX_FINDINGS], events, spelled)}</figure>"
     )
+
+
+def _spelling(panel: Panel, *, has_times: bool) -> Spelling:
+    if panel.has_steps:
+        return "step {:.12g}".format
+    return as_utc if has_times else "{:g} s".format
 
 
 def _hidden(number: int, what: str) -> str:

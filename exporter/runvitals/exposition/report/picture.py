@@ -19,6 +19,10 @@ _TICK_APART = 26.0
 _SCORE_AXIS_LEAST = 4.0
 
 
+Spelling = Callable[[float], str]
+"""From a place on the axis to what a person reads."""
+
+
 class Part(NamedTuple):
     """One plot of a picture: its title, height, axis, and the paths in it by their class."""
 
@@ -35,7 +39,8 @@ def picture(panel: Panel, number: int, findings: Sequence[NumberedFinding], even
     def percent(place: float) -> float:
         return 100.0 * min(max((place - start) / (end - start), 0.0), 1.0)
 
-    columns = [(WIDTH * (place - start) / (end - start), column) for place, column in _centred(panel)]
+    middle = (panel.columns.width - 1) / 2.0  # of a column: its last step is one before the next column's first
+    columns = [(WIDTH / 100.0 * percent(place + middle), column) for place, column in panel.columns.ordered()]
     parts = list(_parts(columns))
     height = _TOP + sum(part.height for part in parts) + _GAP * (len(parts) - 1)
     marks = "".join(
@@ -47,35 +52,26 @@ def picture(panel: Panel, number: int, findings: Sequence[NumberedFinding], even
     return (
         f'<svg role="img" aria-labelledby="t{number} d{number}" width="100%" height="{height + _BOTTOM}">'
         f'<title id="t{number}">{text(panel.place.signal)}</title>'
-        f'<desc id="d{number}">{description(panel)}</desc>'
-        f"{''.join(_stacked(parts))}{marks}{_ends(panel, start, end, height)}</svg>"
+        f'<desc id="d{number}">{description(panel, spelled)}</desc>'
+        f"{''.join(_stacked(parts))}{marks}{_ends(spelled(panel.start), spelled(panel.end), height)}</svg>"
     )
 
 
-def description(panel: Panel) -> str:
+def description(panel: Panel, spelled: Spelling) -> str:
     """Return in a sentence what is to be seen, as HTML."""
-    unit = "step" if panel.has_steps else "time"
     counted = f"{panel.count} values"
     if panel.lowest and panel.highest:
-        counted += f", from {_extreme(panel.lowest, unit)} to {_extreme(panel.highest, unit)}"
+        counted += f", from {_extreme(panel.lowest, spelled)} to {_extreme(panel.highest, spelled)}"
     return f"{counted}; {panel.nonfinite} not finite" if panel.nonfinite else counted
 
 
-def _extreme(extreme: Extreme, unit: str) -> str:
-    return f"{extreme.value:.6g} ({unit} {extreme.place:.12g})"
+def _extreme(extreme: Extreme, spelled: Spelling) -> str:
+    return f"{extreme.value:.6g} ({spelled(extreme.place)})"
 
 
 def _extent(panel: Panel) -> tuple[float, float]:
     """Return where the axis begins and ends; a single place gets room on both sides."""
-    centres = [place for place, _ in _centred(panel)]
-    start, end = centres[0], centres[-1]
-    return (start, end) if end > start else (start - 1.0, end + 1.0)
-
-
-def _centred(panel: Panel) -> list[tuple[float, Column]]:
-    """Return the columns at their middle; of steps the last that can be in it."""
-    inside = (panel.columns.width - 1) / 2.0
-    return [(place + inside, column) for place, column in panel.columns.ordered()]
+    return (panel.start, panel.end) if panel.end > panel.start else (panel.start - 1.0, panel.end + 1.0)
 
 
 def _parts(columns: list[Placed]) -> Iterator[Part]:
@@ -166,10 +162,9 @@ def _tick(part: Part, top: int, value: float) -> str:
     )
 
 
-def _ends(panel: Panel, start: float, end: float, height: float) -> str:
-    unit = "step" if panel.has_steps else "time"
+def _ends(start: str, end: str, height: float) -> str:
     y = height + 14
     return (
-        f'<text class="tick" x="0" y="{y:g}">{unit} {start:.12g}</text>'
-        f'<text class="tick" x="100%" y="{y:g}" text-anchor="end">{end:.12g}</text>'
+        f'<text class="tick" x="0" y="{y:g}">{start}</text>'
+        f'<text class="tick" x="100%" y="{y:g}" text-anchor="end">{end}</text>'
     )

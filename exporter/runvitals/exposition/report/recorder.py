@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf, isfinite
 from typing import NamedTuple
 
 from runvitals.exposition.report.downsampling import Columns
@@ -31,7 +31,10 @@ class Extreme(NamedTuple):
 
 
 class Panel:
-    """One series: its columns, and exact facts about all of it. The axis is of steps where its first value has one."""
+    """One series: its columns, and exact facts about all of it, such as where its axis begins and ends.
+
+    The axis is of steps where the first value has one, else of seconds.
+    """
 
     def __init__(self, place: Place, *, has_steps: bool) -> None:
         self.place = place
@@ -40,6 +43,8 @@ class Panel:
         self.count = self.nonfinite = 0
         self.lowest: Extreme | None = None
         self.highest: Extreme | None = None
+        self.start = inf
+        self.end = -inf
         self._newest = 0.0
 
     def add(self, sample: Sample, reading: Reading) -> None:
@@ -47,6 +52,7 @@ class Panel:
         place = sample.time if not self.has_steps else sample.step
         place = self._newest = self._newest if place is None else place
         self.count += 1
+        self.start, self.end = min(self.start, place), max(self.end, place)
         self.columns.add(place, reading)
         if not isfinite(sample.value):
             self.nonfinite += 1

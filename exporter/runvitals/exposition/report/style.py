@@ -17,12 +17,12 @@ path { fill: none; vector-effect: non-scaling-stroke; stroke-linejoin: round; st
 .grid { stroke: var(--line); stroke-width: 1; }
 .band { fill: var(--link); opacity: .18; }
 .value, .anomaly { stroke: var(--link); stroke-width: 1.2; }
-.alert { stroke: var(--warn); stroke-width: 1; }
+.alert { stroke: var(--warn); stroke-width: 1; opacity: .6; }
 .nonfinite { stroke: var(--bad); stroke-width: 2; }
 .next { stroke: var(--soft); stroke-width: 1; }
 .hazard { stroke: var(--bad); stroke-width: 2; }
 .mark rect { fill: var(--soft); opacity: .15; }
-.mark line { stroke: var(--soft); stroke-width: 1.5; }
+.mark line { stroke: var(--soft); stroke-width: 1; opacity: .6; }
 .mark text { fill: var(--text); font-weight: 600; }
 .mark.critical rect { fill: var(--bad); }
 .mark.critical line { stroke: var(--bad); }

@@ -151,7 +151,8 @@ def _figure(panel: Panel, number: int, findings: Sequence[NumberedFinding], sect
     layer = f", layer {name(place.layer)}" if place.layer else ""
     return (
         f"<figure><figcaption><h3>{name(place.signal)}</h3>"
-        f'<p class="soft">{name(place.run)}, rank {name(place.rank)}{layer}: {description(panel, spelled)}</p></figcaption>'
+        f'<p class="soft">{name(place.run)}, rank {name(place.rank)}{layer}: '
+        f"{description(panel, spelled)}</p></figcaption>"
         f"{picture(panel, number, mine[:MAX_FINDINGS], events, spelled)}</figure>"
     )
 

@@ -32,7 +32,13 @@ class Part(NamedTuple):
     paths: Sequence[tuple[str, str]]
 
 
-def picture(panel: Panel, number: int, findings: Sequence[NumberedFinding], events: Sequence[PlacedEvent]) -> str:
+def picture(
+    panel: Panel,
+    number: int,
+    findings: Sequence[NumberedFinding],
+    events: Sequence[PlacedEvent],
+    spelled: Spelling,
+) -> str:
     """Return the picture of a panel; `number` tells its title from those of the others."""
     start, end = _extent(panel)
 

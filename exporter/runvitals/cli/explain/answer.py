@@ -35,7 +35,10 @@ class Inquiry(NamedTuple):
 
 
 class Answer(msgspec.Struct):
-    """The explanation of a step; `left_out` counts the values that were too many, `has_times` says what their time is.
+    """The explanation of a step.
+
+    `left_out` counts the values that were too many, `others` names some series that are there but were not asked for;
+    without `has_times`, times are those that were counted.
 
     Where a run went back, the step comes more than once: the last that was scored is explained.
     """
@@ -47,7 +50,7 @@ class Answer(msgspec.Struct):
     ranks: list[RankExplanation] = []
     left_out: int = 0
     has_times: bool = True
-    names: set[str] = set()
+    others: set[str] = set()
 
     def missing(self, inquiry: Inquiry) -> str:
         """Return why there is nothing to explain, and what there is."""
@@ -55,7 +58,7 @@ class Answer(msgspec.Struct):
             return f"no step {inquiry.step}: {self.steps.sentence()}"
         if self.steps.without:
             return "its values have no steps: there is no step to explain"
-        return f"nothing of that run, rank, signal and layer; there are: {', '.join(sorted(self.names)) or 'none'}"
+        return f"nothing of that run, rank, signal and layer; there are: {', '.join(sorted(self.others)) or 'none'}"
 
 
 def answer(replay: Replay, settings: SeriesSettings, inquiry: Inquiry) -> Answer:
@@ -86,8 +89,8 @@ def answer(replay: Replay, settings: SeriesSettings, inquiry: Inquiry) -> Answer
 def _is_asked(found: Answer, inquiry: Inquiry, sample: Sample) -> bool:
     """Note which steps and names there are; return whether this sample is to be explained."""
     if not inquiry.concerns(sample):
-        if len(found.names) < MAX_NAMES:
-            found.names.add(" ".join(filter(None, (sample.run, "rank", sample.rank, sample.signal, sample.layer))))
+        if len(found.others) < MAX_NAMES:
+            found.others.add(" ".join(filter(None, (sample.run, "rank", sample.rank, sample.signal, sample.layer))))
         return False
     found.steps.note(sample.step)
     return sample.step == inquiry.step

@@ -20,7 +20,8 @@ WIDTH = 98
 def lines(answer: Answer) -> Iterator[str]:
     """Yield the explanation of a step."""
     steps = answer.steps
-    yield from _wrapped(f"{on_one_line(answer.file)}: step {answer.step}, of steps {steps.first} to {steps.last}")
+    yield on_one_line(answer.file)
+    yield f"step {answer.step}, of steps {steps.first} to {steps.last}"
     for rank in answer.ranks:
         mine = [one for one in answer.signals if (one.run, one.rank) == (rank.run, rank.rank)]
         time = when(mine[0].time) if answer.has_times else f"{number(mine[0].time)} s from the beginning"

@@ -6,7 +6,7 @@ from math import ceil, floor, log10
 from typing import NamedTuple
 
 _LOG_SPAN = 100.0
-_LARGEST = 1e300
+_LARGEST = 1e300  # what is larger stands at the edge: differences must not overflow
 _TICKS = 4
 
 
@@ -37,13 +37,17 @@ class Axis(NamedTuple):
 
 def axis_of(low: float, high: float) -> Axis:
     """Return the axis for values from `low` to `high`."""
-    low, high = max(low, -_LARGEST), min(high, _LARGEST)
+    low, high = _bounded(low), _bounded(high)
     if low > 0.0 and high / low > _LOG_SPAN:
         return Axis(log10(low), log10(high), is_log=True)
     if low == high:
         room = abs(low) * 0.1 or 1.0
         return Axis(low - room, high + room)
     return Axis(low, high)
+
+
+def _bounded(value: float) -> float:
+    return min(max(value, -_LARGEST), _LARGEST)
 
 
 def _round_step(size: float) -> float:

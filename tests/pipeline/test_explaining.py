@@ -1,13 +1,12 @@
 """The explanation of a sample says what the pipeline did with it, and leaves the pipeline as it is."""
 
 import math
-from copy import deepcopy
 
 import msgspec
 import pytest
 
 from runvitals.diagnosis.settings import resolve
-from runvitals.pipeline.explaining import before, explain_rank, explain_signal
+from runvitals.pipeline.explaining import explain_rank, explain_signal, take_in
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import Admission, SeriesSettings
 from runvitals.values import State
@@ -24,10 +23,12 @@ def watched(items):
     return pipeline
 
 
+def taken(pipeline, sample):
+    return take_in(pipeline, sample, "test", SETTINGS, TABLE)
+
+
 def explained(pipeline, sample):
-    known = before(pipeline, sample, SETTINGS)
-    pipeline.observe([sample], "test")
-    return explain_signal(known, pipeline, TABLE)
+    return explain_signal(taken(pipeline, sample), TABLE)
 
 
 def stream(signal, values, newest):
@@ -76,12 +77,12 @@ def as_saved(pipeline):
 def test_the_nearest_threshold_is_where_the_verdict_turns(signal, name, newest):
     """One thousandth before the value that is named the real detector answers as it did, there it answers otherwise."""
     pipeline, sample = stream(signal, healthy(300), newest)
-    told = fault(explained(deepcopy(pipeline), sample), name)
+    one = taken(pipeline, sample)
+    told = fault(explain_signal(one, TABLE), name)
     turn = told.turns_below if newest > 5.0 else told.turns_above
     short_of_it = turn + (newest - turn) * 1e-3
     for value, expected in ((short_of_it, told.verdict), (turn, _other(told.verdict))):
-        known = before(pipeline, sample, SETTINGS)
-        assert known.verdict(name, value).state is expected
+        assert one.before.verdict(name, value).state is expected
 
 
 def _other(state):
@@ -112,12 +113,27 @@ def test_a_value_that_begins_a_new_segment_is_compared_with_nothing():
     assert told.anomaly.unknown == "warming up: 0 of 64 values in the window"
 
 
+def test_a_rank_that_had_been_over_begins_anew():
+    """After hours of silence the pipeline knows nothing of it any more, and the explanation does not either."""
+    pipeline, sample = stream("loss", healthy(300), 9.0)
+    told = explained(pipeline, sample._replace(time=sample.time + 1e5))
+    assert told.window.samples == 0
+    assert fault(told, "loss_spike").verdict is State.UNKNOWN
+
+
+def test_what_the_pipeline_does_not_admit_has_no_explanation():
+    """A series over the limit."""
+    settings = SeriesSettings(max_series=1)
+    pipeline = Pipeline(settings, RankSettings(), TABLE)
+    first, second = samples("loss", [1.0])[0], samples("grad_norm", [1.0])[0]
+    assert take_in(pipeline, first, "test", settings, TABLE) is not None
+    assert take_in(pipeline, second, "test", settings, TABLE) is None
+
+
 def test_a_fault_that_is_switched_off_says_so():
     """Its verdict is told, and that it never opens."""
     pipeline, sample = stream("loss", healthy(300), 9.0)
-    known = before(pipeline, sample, SETTINGS)
-    pipeline.observe([sample], "test")
-    told = explain_signal(known, pipeline, TABLE._replace(disabled=frozenset({"loss_spike"})))
+    told = explain_signal(taken(pipeline, sample), TABLE._replace(disabled=frozenset({"loss_spike"})))
     assert not fault(told, "loss_spike").enabled
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from math import isfinite
 from typing import NamedTuple, TypeVar
@@ -25,14 +25,15 @@ from runvitals.pipeline.explanation import (
     WindowExplanation,
 )
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.pipeline.rank import WATCHED, Rank
+from runvitals.pipeline.rank import WATCHED, Rank, make_detectors
 from runvitals.series import Admission, Series, SeriesSettings
 from runvitals.stats.boundary import boundary
 from runvitals.values import Sample, State, Verdict
 
 _Kind = TypeVar("_Kind", bound=AnyDetector)
 
-_UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
+UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
+"""What was neither scored nor shown to any detector."""
 
 
 class Before(NamedTuple):
@@ -48,25 +49,64 @@ class Before(NamedTuple):
         sample, series = self.sample._replace(value=value), deepcopy(self.series)
         return sample, series, series.admit(sample, self.settings)
 
+    @property
+    def admission(self) -> Admission:
+        """What became of the sample."""
+        return self.admitted(self.sample.value)[2]
+
     def verdict(self, fault: str, value: float) -> Verdict | None:
         """Return the verdict that a value would get."""
         return deepcopy(self.detectors[fault]).observe(*self.admitted(value))
 
 
-def before(pipeline: Pipeline, sample: Sample, settings: SeriesSettings) -> Before:
-    """Return copies of what a sample that comes next will meet; a series that is not there yet is empty."""
-    known, rank = pipeline.series_of(sample), pipeline.rank_of(sample)
-    series = deepcopy(known) if known else Series.create(sample, settings)
-    watching = WATCHED.get(sample.signal, ()) if rank and not sample.layer else ()
-    detectors = {name: deepcopy(rank.detectors[name]) for name in watching if rank and name in rank.detectors}
-    return Before(sample, series, detectors, settings)
+class Taken(NamedTuple):
+    """A sample that a pipeline has taken in: what it met, and how the faults that watch it stood after it."""
+
+    before: Before
+    trackers: dict[str, Hysteresis]
+    open: frozenset[str]
 
 
-def explain_signal(known: Before, pipeline: Pipeline, table: FaultTable) -> SignalExplanation:
-    """Return the explanation of a sample; the pipeline has taken it in since."""
+def take_in(
+    pipeline: Pipeline, sample: Sample, source: str, settings: SeriesSettings, table: FaultTable
+) -> Taken | None:
+    """Let the pipeline observe a sample, and return what is needed to explain it; None where it was not admitted."""
+    known = _before(pipeline, sample, settings)
+    earlier = pipeline.rank_of(sample), pipeline.series_of(sample)
+    pipeline.observe([sample], source)
+    rank, series = pipeline.rank_of(sample), pipeline.series_of(sample)
+    if rank is None or series is None:
+        return None
+    if rank is not earlier[0]:  # the first sample of a rank, or the first after it had been over
+        known = known._replace(detectors=_chosen(make_detectors(table), sample))
+    if series is not earlier[1]:
+        known = known._replace(series=Series.create(sample, settings))
+    trackers = {name: deepcopy(rank.diagnosis.trackers[name].get(sample.signal)) for name in rank.diagnosis.trackers}
+    return Taken(
+        known, {name: one for name, one in trackers.items() if one is not None}, frozenset(rank.diagnosis.open)
+    )
+
+
+def _before(pipeline: Pipeline, sample: Sample, settings: SeriesSettings) -> Before:
+    series, rank = pipeline.series_of(sample), pipeline.rank_of(sample)
+    return Before(
+        sample,
+        deepcopy(series) if series else Series.create(sample, settings),
+        deepcopy(_chosen(rank.detectors, sample)) if rank else {},
+        settings,
+    )
+
+
+def _chosen(detectors: Mapping[str, AnyDetector], sample: Sample) -> dict[str, AnyDetector]:
+    """Return the detectors that watch a sample's signal."""
+    return {name: detectors[name] for name in WATCHED.get(sample.signal, ()) if not sample.layer}
+
+
+def explain_signal(taken: Taken, table: FaultTable) -> SignalExplanation:
+    """Return the explanation of a sample."""
+    known = taken.before
     sample, series, admission = known.admitted(known.sample.value)
     is_scored = admission is Admission.SCORED
-    rank = pipeline.rank_of(sample)
     return SignalExplanation(
         run=sample.run,
         rank=sample.rank,
@@ -79,7 +119,7 @@ def explain_signal(known: Before, pipeline: Pipeline, table: FaultTable) -> Sign
         window=_window(series, admission),
         anomaly=explain(_question(known, series)) if is_scored else None,
         alert=_alert(known, series) if is_scored else None,
-        faults=() if rank is None or admission in _UNSCORED else tuple(_faults(known, rank, table)),
+        faults=() if admission in UNSCORED else tuple(_faults(taken, table)),
     )
 
 
@@ -145,22 +185,21 @@ def _alert(known: Before, series: Series) -> AlertExplanation:
     return AlertExplanation(series.alert_score, reason)
 
 
-def _faults(known: Before, rank: Rank, table: FaultTable) -> Iterator[FaultExplanation]:
-    for name in known.detectors:
-        tracker = rank.diagnosis.trackers.get(name, {}).get(known.sample.signal)
-        yield _fault(known, table.faults[name], name not in table.disabled, tracker, name in rank.diagnosis.open)
+def _faults(taken: Taken, table: FaultTable) -> Iterator[FaultExplanation]:
+    for name in taken.before.detectors:
+        yield _fault(taken, table.faults[name], enabled=name not in table.disabled)
 
 
-def _fault(known: Before, fault: Fault, enabled: bool, tracker: Hysteresis | None, is_open: bool) -> FaultExplanation:
-    value = known.sample.value
-    verdict = known.verdict(fault.name, value)
+def _fault(taken: Taken, fault: Fault, *, enabled: bool) -> FaultExplanation:
+    known, tracker = taken.before, taken.trackers.get(fault.name)
+    verdict = known.verdict(fault.name, known.sample.value)
     below, above = _turning_points(known, fault.name, verdict)
     return FaultExplanation(
         fault=fault.name,
         category=fault.category,
         severity=fault.severity,
         enabled=enabled,
-        is_open=is_open,
+        is_open=fault.name in taken.open,
         verdict=verdict.state if verdict else None,
         firing=tracker.recent.bit_count() if tracker else 0,
         open_count=tracker.open_count if tracker else fault.open_count,

@@ -8,9 +8,9 @@ import msgspec
 
 from runvitals.cli.explain.steps import Steps
 from runvitals.cli.replaying import SOURCE, Replay
-from runvitals.pipeline.explaining import before, explain_rank, explain_signal
+from runvitals.pipeline.explaining import UNSCORED, Taken, explain_rank, explain_signal, take_in
 from runvitals.pipeline.explanation import RankExplanation, SignalExplanation
-from runvitals.series import Admission, SeriesSettings
+from runvitals.series import SeriesSettings
 from runvitals.values import Sample
 
 MAX_SIGNALS = 256
@@ -37,8 +37,8 @@ class Inquiry(NamedTuple):
 class Answer(msgspec.Struct):
     """The explanation of a step.
 
-    `left_out` counts the values that were too many, `others` names some series that are there but were not asked for;
-    without `has_times`, times are those that were counted.
+    `left_out` counts the values that were too many, or over a limit of the pipeline; `others` names some series that
+    are there but were not asked for; without `has_times`, times are those that were counted.
 
     Where a run went back, the step comes more than once: the last that was scored is explained.
     """
@@ -64,24 +64,22 @@ class Answer(msgspec.Struct):
 def answer(replay: Replay, settings: SeriesSettings, inquiry: Inquiry) -> Answer:
     """Replay a recording to its end and return what was known at the step, no later."""
     found = Answer(str(replay.recording.path), inquiry.step, Steps(inquiry.step))
-    signals: dict[_Place, SignalExplanation] = {}
+    taken: dict[_Place, Taken] = {}
     ranks: dict[tuple[str, str], RankExplanation] = {}
     for pipeline, item in replay:
         if not (isinstance(item, Sample) and _is_asked(found, inquiry, item)):
             pipeline.observe([item], SOURCE)
             continue
-        known = before(pipeline, item, settings)
-        pipeline.observe([item], SOURCE)
-        place, rank = _place(item), pipeline.rank_of(item)
-        if rank is None or (len(signals) >= MAX_SIGNALS and place not in signals):
+        one, place = take_in(pipeline, item, SOURCE, settings, replay.table), _place(item)
+        rank = pipeline.rank_of(item)
+        if one is None or rank is None or (len(taken) >= MAX_SIGNALS and place not in taken):
             found.left_out += 1
             continue
         ranks[item.run, item.rank] = explain_rank(rank)
-        explained = explain_signal(known, pipeline, replay.table)
-        if place not in signals or explained.admission not in (Admission.LATE, Admission.REPEATED):
-            signals[place] = explained
+        if place not in taken or one.before.admission not in UNSCORED:
+            taken[place] = one
     found.has_times = replay.recording.has_times
-    found.signals = [signals[place] for place in sorted(signals, key=_order)]
+    found.signals = [explain_signal(taken[place], replay.table) for place in sorted(taken, key=_order)]
     found.ranks = [ranks[place] for place in sorted(ranks)]
     return found
 

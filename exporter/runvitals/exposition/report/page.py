@@ -159,7 +159,7 @@ def _figure(panel: Panel, number: int, findings: Sequence[NumberedFinding], sect
 
 def _spelling(panel: Panel, *, has_times: bool) -> Spelling:
     if panel.has_steps:
-        return "step {:.12g}".format
+        return "step {}".format
     return as_utc if has_times else "{:g} s".format
 
 

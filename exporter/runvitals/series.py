@@ -92,6 +92,12 @@ class Series(msgspec.Struct):
     alerts: AlertGate = msgspec.field(default_factory=AlertGate)
     alert_score: float | None = None
 
+    @classmethod
+    def create(cls, sample: Sample, settings: SeriesSettings, source: str = "") -> Series:
+        """Return the series that a sample belongs to, before its first one."""
+        key = SeriesKey(sample.run, sample.rank, sample.signal, sample.layer, source)
+        return cls(key, Baseline.of_size(settings.window, settings.minimum), SlidingMaximum())
+
     def admit(self, sample: Sample, settings: SeriesSettings) -> Admission:
         """Take a sample in; statistics and scores then are those of this sample, if it was scored."""
         self.samples += 1
@@ -203,8 +209,7 @@ class SeriesStore:
             if limit:
                 self.dropped[limit] += 1
                 return None
-            key = SeriesKey(sample.run, sample.rank, sample.signal, sample.layer, source)
-            series = Series(key, Baseline.of_size(self.settings.window, self.settings.minimum), SlidingMaximum())
+            series = Series.create(sample, self.settings, source)
             self._add(series)
         return series
 

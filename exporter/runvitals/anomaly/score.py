@@ -12,7 +12,7 @@ from runvitals.anomaly.side import Side
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.stats.tail import Tail
 
-_WARM_UP = 32  # values whose tails are learned before a score is shown
+WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
 _HIGHEST = 12.0
 _TWO_SIDES = log10(2.0)
@@ -78,7 +78,7 @@ class AnomalyScore(msgspec.Struct):
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         up, down = above.calibration.observe(up), below.calibration.observe(down)
-        if seen > _WARM_UP:
+        if seen > WARM_UP:
             most = log10(seen) + _BEYOND_SEEN
             self.up, self.down = _bounded(up, most), _bounded(down, most)
 

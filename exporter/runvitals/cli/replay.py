@@ -3,73 +3,50 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import logging
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO
 
-from runvitals.catalogue import faults
+from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
 from runvitals.cli.logs import ESCAPES
-from runvitals.config import Config, load
-from runvitals.diagnosis.settings import FaultTable, resolve
+from runvitals.cli.replaying import SOURCE, Replay
+from runvitals.cli.report import MAX_PANELS, Watcher
+from runvitals.cli.scores import Scores
+from runvitals.config import Config, fingerprint, load
 from runvitals.exposition.findings_json import findings_json
 from runvitals.exposition.log_once import LogOnce
+from runvitals.exposition.report.page import Facts, Section, report_page
+from runvitals.exposition.report.recorder import Recorder
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources.recorded import Recording, RecordingError
-from runvitals.values import Finding, Sample
+from runvitals.values import Event, Finding, Sample
+
+Watch = Callable[[Pipeline, Sample | Event], None]
+"""Is shown each item once the pipeline has taken it in."""
 
 _log = logging.getLogger(__name__)
-
-SCORE_COLUMNS = [
-    "time",
-    "step",
-    "run",
-    "rank",
-    "signal",
-    "layer",
-    "value",
-    "zscore",
-    "robust_zscore",
-    "anomaly_score",
-    "alert_score",
-    "explosion_probability",
-    "faults",
-]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="ring files, CSV or JSON lines")
-    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the config (YAML)")
     parser.add_argument("--run", help="name of the run, where a file does not say (default: the file's name)")
-    parser.add_argument(
-        "--step-seconds",
-        type=_positive,
-        default=1.0,
-        metavar="S",
-        help="seconds from row to row where a file holds no times; what depends on the clock is off then (default 1)",
-    )
     parser.add_argument("--scores", type=Path, metavar="OUT.csv", help="write a row for each observation")
     parser.add_argument("--findings", type=Path, metavar="OUT.json", help="write the findings")
+    parser.add_argument("--report", type=Path, metavar="OUT.html", help="draw signals, scores and findings")
+    replaying.add_arguments(parser)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Replay file after file, each through a pipeline of its own, and print what was found."""
     config = load(arguments.config_file)
-    found: list[Finding] = []
     _refuse_overwriting(arguments)
     try:
-        with ExitStack() as stack:
-            scores = _open_scores(stack, arguments.scores)
-            for path in arguments.files:
-                recording = Recording(path, arguments.run, arguments.step_seconds)
-                findings = _replay(recording, config, scores)
-                _print(recording, findings)
-                found += findings
-        if arguments.findings:
-            arguments.findings.write_bytes(findings_json(found, LogOnce(_log)))
+        sections, seconds = _replay_all(arguments, config)
+        _write(arguments, sections, Facts(seconds, fingerprint(config)))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
     except OSError as error:
@@ -77,57 +54,44 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _replay(recording: Recording, config: Config, scores: _Scores | None) -> list[Finding]:
-    table = resolve(config.faults)
+def _replay_all(arguments: argparse.Namespace, config: Config) -> tuple[list[Section], float]:
+    """Return what was found in each file, and the seconds that it took."""
+    sections, start = [], time.perf_counter()
+    with ExitStack() as stack:
+        scores = [_open_scores(stack, arguments.scores)] if arguments.scores else []
+        for path in arguments.files:
+            report = Watcher(max(1, MAX_PANELS // len(arguments.files)))
+            replay = Replay(Recording(path, arguments.run, arguments.step_seconds), config)
+            findings = _replay(replay, [*scores, *([report.watch] if arguments.report else [])])
+            _print(replay.recording, findings)
+            sections.append(_section(replay.recording, report.recorder, findings))
+    return sections, time.perf_counter() - start
+
+
+def _replay(replay: Replay, watchers: Sequence[Watch]) -> list[Finding]:
     pipeline: Pipeline | None = None
-    for item in recording:
-        if pipeline is None:  # whether there are times is known once the first row has been read
-            pipeline = Pipeline(config.series, config.ranks, table if recording.has_times else _without_clock(table))
-        pipeline.observe([item], "replay")
-        if scores is not None and isinstance(item, Sample):
-            scores.write(pipeline, item)
+    for pipeline, item in replay:
+        pipeline.observe([item], SOURCE)
+        for watch in watchers:
+            watch(pipeline, item)
     findings = list(pipeline.findings()) if pipeline else []
     return sorted(findings, key=lambda finding: (finding.opened_time, finding.fault))
 
 
-def _without_clock(table: FaultTable) -> FaultTable:
-    return table._replace(disabled=table.disabled | {faults.HANG.name})
+def _section(recording: Recording, recorder: Recorder, findings: list[Finding]) -> Section:
+    return Section(str(recording.path), recording.samples, recording.rejected, recording.has_times, recorder, findings)
 
 
-class _Scores:
-    """The table of `--scores`: a row for each observation. What is unknown is an empty cell."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._rows = csv.writer(file, lineterminator="\n")
-        self._rows.writerow(SCORE_COLUMNS)
-
-    def write(self, pipeline: Pipeline, sample: Sample) -> None:
-        series, rank = pipeline.series_of(sample), pipeline.rank_of(sample)
-        if series is None or rank is None:
-            return  # over a limit on series, and counted there
-        # A late sample was not scored; one that is there twice has the score of the first.
-        scored = (series.step, series.value) == (sample.step, sample.value)
-        self._rows.writerow(
-            (
-                sample.time,
-                sample.step,
-                sample.run,
-                sample.rank,
-                sample.signal,
-                sample.layer,
-                sample.value,
-                series.zscore if scored else None,
-                series.baseline.robust_zscore if scored else None,
-                series.anomaly.score if scored else None,
-                series.alert_score if scored else None,
-                rank.explosion_probability,
-                " ".join(sorted(rank.diagnosis.open)),
-            )
-        )
+def _write(arguments: argparse.Namespace, sections: list[Section], facts: Facts) -> None:
+    if arguments.findings:
+        found = [finding for section in sections for finding in section.findings]
+        arguments.findings.write_bytes(findings_json(found, LogOnce(_log)))
+    if arguments.report:
+        arguments.report.write_text(report_page(sections, facts), encoding="utf-8")
 
 
-def _open_scores(stack: ExitStack, path: Path | None) -> _Scores | None:
-    return _Scores(stack.enter_context(path.open("w", encoding="utf-8", newline=""))) if path else None
+def _open_scores(stack: ExitStack, path: Path) -> Watch:
+    return Scores(stack.enter_context(path.open("w", encoding="utf-8", newline=""))).write
 
 
 def _print(recording: Recording, findings: list[Finding]) -> None:
@@ -153,13 +117,6 @@ def _say(line: str) -> None:
 
 
 def _refuse_overwriting(arguments: argparse.Namespace) -> None:
-    for out in (arguments.scores, arguments.findings):
+    for out in (arguments.scores, arguments.findings, arguments.report):
         if out and out.exists() and any(path.exists() and out.samefile(path) for path in arguments.files):
             raise CannotRunError(f"{out} is to be read: name another file to write to")
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0.0 < value < 1e9:
-        raise argparse.ArgumentTypeError(f"must be above 0 seconds, not {text}")
-    return value

@@ -20,7 +20,11 @@ class CalibratedLogistic(NamedTuple):
 
     def probability(self, features: tuple[float, ...]) -> float:
         """Return the calibrated probability, in 0..1."""
-        return self.calibrated(self.intercept + sum(map(mul, self.weights, features)))
+        return self.calibrated(self.intercept + sum(self.contributions(features)))
+
+    def contributions(self, features: tuple[float, ...]) -> tuple[float, ...]:
+        """Return what each feature adds to the logit."""
+        return tuple(map(mul, self.weights, features))
 
     def calibrated(self, logit: float) -> float:
         """Return the height of the calibration curve over a logit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from runvitals.detectors.condition import Condition
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.explosion_probability import ExplosionProbability
@@ -38,6 +39,29 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest gradient norm."""
+        if not self._take_in(sample, series, admission):
+            return UNKNOWN
+        verdict = self._judge(sample)
+        self.level.settle(fired=verdict.state is State.FIRING)
+        return verdict
+
+    def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
+        """Return what the verdict on a gradient norm rests on; to be asked of a copy that has not seen it."""
+        if not self._take_in(sample, series, admission):
+            return ()
+        level, forecast = self.level, self.forecast
+        ratio = _ratio(sample.value, level.median)
+        return (
+            Condition("level_ratio", ratio, self.level_ratio),
+            Condition("recent_ratio", _ratio(sample.value, level.rare), self.recent_ratio),
+            Condition("level_robust_zscore", level.robust_zscore, self.level_robust_zscore),
+            Condition("change", forecast.newest, self.change, "change"),
+            Condition("probability", forecast.probability, self.probability, "change"),
+            Condition("jump_ratio", ratio, self.jump_ratio, "change"),
+        )
+
+    def _take_in(self, sample: Sample, series: Series, admission: Admission) -> bool:
+        """Let forecast and level follow; return whether the norm can be compared."""
         forecast = self.explosion = self.forecast
         forecast.change = self.change
         if self.level.follow(series):
@@ -45,11 +69,9 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
         forecast.observe(sample.value)
         if admission is Admission.NONFINITE or sample.value <= 0.0:
             self.level.skip()
-            return UNKNOWN
+            return False
         self.level.observe(sample.value)
-        verdict = self._judge(sample)
-        self.level.settle(fired=verdict.state is State.FIRING)
-        return verdict
+        return True
 
     @property
     def forecast(self) -> ExplosionProbability:
@@ -86,3 +108,7 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
             time=sample.time,
         )
         return Verdict(State.FIRING, zscore, beyond(zscore, self.level_robust_zscore), evidence)
+
+
+def _ratio(value: float, usual: float | None) -> float | None:
+    return value / usual if usual else None

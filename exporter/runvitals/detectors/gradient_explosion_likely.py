@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from runvitals.catalogue import signals
+from runvitals.detectors.condition import Condition
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.explosion_hazard import HORIZON, ExplosionHazard
 from runvitals.series import Admission, Series
@@ -40,6 +41,12 @@ class GradientExplosionLikely(Detector, tag="gradient_explosion_likely"):
         if probability is None:
             return UNKNOWN
         return self._firing(sample, probability) if probability > self.probability else OK
+
+    def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
+        """Return what the verdict on a gradient norm rests on; to be asked of a copy that has not seen it."""
+        if self.observe(sample, series, admission) is None:
+            return ()
+        return (Condition("probability", self.hazard.probability, self.probability),)
 
     def _firing(self, sample: Sample, probability: float) -> Verdict:
         evidence = Evidence(

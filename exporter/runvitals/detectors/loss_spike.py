@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from runvitals.detectors.condition import Condition
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.level import Level
@@ -27,6 +28,26 @@ class LossSpike(Detector, tag="loss_spike"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest loss."""
+        answer = self._take_in(sample, series, admission)
+        if answer is not None:
+            return answer
+        verdict = self._judge(sample)
+        self.level.settle(fired=verdict.state is State.FIRING)
+        return verdict
+
+    def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
+        """Return what the verdict on a loss rests on; to be asked of a copy that has not seen it."""
+        if self._take_in(sample, series, admission) is not None:
+            return ()
+        level, distance = self.level, self.level.quartile_distance
+        return (
+            Condition("robust_zscore", level.robust_zscore, self.robust_zscore),
+            *(() if distance is None else (Condition("iqr_factor", distance, self.iqr_factor),)),
+            self._ratio_condition(sample.value, level.rare),
+        )
+
+    def _take_in(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
+        """Let the level follow; return the verdict on a loss that is not compared, None for one that is."""
         level = self.level
         level.follow(series)
         if sample.value < 0.0 and not level.is_linear:
@@ -38,9 +59,12 @@ class LossSpike(Detector, tag="loss_spike"):
             level.skip()
             return OK if level.is_warm else UNKNOWN
         level.observe(sample.value)
-        verdict = self._judge(sample)
-        level.settle(fired=verdict.state is State.FIRING)
-        return verdict
+        return None
+
+    def _ratio_condition(self, value: float, rare: float | None) -> Condition:
+        if rare is None or rare > 0.0:
+            return Condition("minimum_ratio", None if rare is None else value / rare, self.minimum_ratio)
+        return Condition("minimum_ratio", value, rare)
 
     def _judge(self, sample: Sample) -> Verdict:
         zscore, distance = self.level.robust_zscore, self.level.quartile_distance

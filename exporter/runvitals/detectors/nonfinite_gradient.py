@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.detectors.condition import Condition
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.nonfinite import nonfinite_verdict
 from runvitals.series import Admission, Series
@@ -32,3 +33,9 @@ class NonfiniteGradient(Detector, tag="nonfinite_gradient"):
         if self.has_loss_scale and self.in_a_row <= self.amp_recovery_steps:
             return OK
         return nonfinite_verdict(sample)
+
+    def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
+        """Return how many non-finite norms in a row there are, where a loss scaler is at work; for a copy."""
+        if self.observe(sample, series, admission) is None or not self.has_loss_scale:
+            return ()
+        return (Condition("amp_recovery_steps", float(self.in_a_row), self.amp_recovery_steps),)

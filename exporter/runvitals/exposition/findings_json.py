@@ -49,7 +49,7 @@ def as_json(data: object) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, dict):
         return {well_formed(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, str):
         return well_formed(value)

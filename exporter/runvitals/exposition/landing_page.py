@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timezone
-from html import escape
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from runvitals.exposition.findings_json import ordered_findings
+from runvitals.exposition.html import known, name, table, text, when
 from runvitals.exposition.landing_style import STYLE
 from runvitals.exposition.well_formed import well_formed
 from runvitals.values import Evidence, Finding, RankView, RunStatus, Snapshot, SourceView
@@ -18,7 +17,6 @@ STALE_SECONDS = 15.0
 """A snapshot older than this means that the sidecar itself hangs: one is taken every second."""
 
 MAX_ROWS = 200
-MAX_TEXT = 300
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 CONTENT_SECURITY_POLICY = (
@@ -51,10 +49,10 @@ def _body(snapshot: Snapshot, now: float) -> str:
 def _age(taken: float, now: float) -> str:
     seconds = now - taken
     if seconds <= STALE_SECONDS:
-        return f"<p>As of {_when(taken)}.</p>"
+        return f"<p>As of {when(taken)}.</p>"
     return (
         f'<div class="card stale"><h3 class="bad">Nothing new for {seconds:.0f} seconds</h3>'
-        f"<p>The sidecar answers but its pipeline hangs: what stands here is of {_when(taken)}.</p></div>"
+        f"<p>The sidecar answers but its pipeline hangs: what stands here is of {when(taken)}.</p></div>"
     )
 
 
@@ -72,22 +70,22 @@ def _urgency(finding: Finding) -> int:
 def _finding(finding: Finding) -> str:
     return (
         f'<article class="card {finding.severity if finding.severity in _SEVERITIES else "info"}">'
-        f"<h3>{_text(finding.fault)} on {_name(finding.run)}, rank {_name(finding.rank)}</h3>"
-        f'<p class="soft">{_text(finding.severity)}, {_text(finding.category)}; since {_opening(finding)}; '
+        f"<h3>{text(finding.fault)} on {name(finding.run)}, rank {name(finding.rank)}</h3>"
+        f'<p class="soft">{text(finding.severity)}, {text(finding.category)}; since {_opening(finding)}; '
         f"confidence {finding.confidence:.0%}</p>"
         f"<ul>{''.join(map(_evidence, finding.evidence))}</ul>"
-        f"<p><b>First:</b> {_text(finding.first_action)}</p></article>"
+        f"<p><b>First:</b> {text(finding.first_action)}</p></article>"
     )
 
 
 def _opening(finding: Finding) -> str:
     step = "" if finding.opened_step is None else f"step {finding.opened_step}, "
-    return step + _when(finding.opened_time)
+    return step + when(finding.opened_time)
 
 
 def _evidence(evidence: Evidence) -> str:
     step = "" if evidence.step is None else f"step {evidence.step}: "
-    return f"<li>{step}{_text(evidence.sentence)}</li>"
+    return f"<li>{step}{text(evidence.sentence)}</li>"
 
 
 def _runs(ranks: Sequence[RankView]) -> str:
@@ -105,12 +103,12 @@ def _open_count(rank: RankView) -> int:
 def _run_cells(rank: RankView) -> tuple[str, ...]:
     count = _open_count(rank)
     return (
-        _name(rank.run),
-        _name(rank.rank),
+        name(rank.run),
+        name(rank.rank),
         f'<span class="{_STATUS_CLASSES[rank.status]}">{rank.status.value}</span>',
-        _known(rank.step, str),
-        _known(rank.last_step_time, _when),
-        _known(rank.explosion_probability, lambda probability: f"{probability:.3g}"),
+        known(rank.step, str),
+        known(rank.last_step_time, when),
+        known(rank.explosion_probability, lambda probability: f"{probability:.3g}"),
         f'<span class="bad">{count}</span>' if count else "0",
     )
 
@@ -121,31 +119,19 @@ def _sources(sources: Sequence[SourceView]) -> str:
 
 
 def _source_cells(source: SourceView) -> tuple[str, ...]:
-    health = '<span class="good">up</span>' if source.up else f'<span class="bad">down</span> {_text(source.error)}'
+    health = '<span class="good">up</span>' if source.up else f'<span class="bad">down</span> {text(source.error)}'
     return (
-        _text(source.name),
-        _text(source.kind),
+        text(source.name),
+        text(source.kind),
         f"<span>{health}</span>",
-        _known(source.last_success, _when),
+        known(source.last_success, when),
         str(source.samples),
-        _text(", ".join(f"{count} {reason}" for reason, count in source.rejected.items())) or "0",
+        text(", ".join(f"{count} {reason}" for reason, count in source.rejected.items())) or "0",
     )
 
 
 def _table(head: Sequence[str], items: Sequence[_T], cells: Callable[[_T], Sequence[str]]) -> str:
-    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
-    return (
-        f"<table><thead><tr>{titles}</tr></thead><tbody>"
-        f"{''.join(_row(head, cells(item)) for item in items[:MAX_ROWS])}</tbody></table>{_more(items)}"
-    )
-
-
-def _row(head: Sequence[str], cells: Iterable[str]) -> str:
-    return (
-        "<tr>"
-        + "".join(f'<td data-label="{title}">{cell}</td>' for title, cell in zip(head, cells, strict=True))
-        + "</tr>"
-    )
+    return table(head, map(cells, items[:MAX_ROWS])) + _more(items)
 
 
 def _listed(items: Sequence[_T], draw: Callable[[_T], str]) -> str:
@@ -155,28 +141,6 @@ def _listed(items: Sequence[_T], draw: Callable[[_T], str]) -> str:
 def _more(items: Sequence[object]) -> str:
     hidden = len(items) - MAX_ROWS
     return f'<p class="soft">and {hidden} more: see /findings and /metrics.</p>' if hidden > 0 else ""
-
-
-def _known(value: _T | None, draw: Callable[[_T], str]) -> str:
-    return '<span class="soft">unknown</span>' if value is None else draw(value)
-
-
-def _text(text: str) -> str:
-    """Return other people's text as harmless HTML, cut to what a person would read."""
-    return escape(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "…")
-
-
-def _name(text: str) -> str:
-    """Return a foreign name so that its writing direction stays its own."""
-    return f"<bdi>{_text(text)}</bdi>"
-
-
-def _when(seconds: float) -> str:
-    try:
-        moment = datetime.fromtimestamp(seconds, tz=timezone.utc)
-    except (ValueError, OverflowError, OSError):  # NaN, or a year that no calendar has
-        return _text(str(seconds))
-    return f'<time datetime="{moment.isoformat()}">{moment:%Y-%m-%d %H:%M:%S} UTC</time>'
 
 
 _NOTHING_YET = "<p>Starting: the sources have not been asked yet.</p>"

@@ -1,9 +1,9 @@
 """What the PyTorch hooks cost: `python -m tests.benchmarks.torch_hooks_cost`.
 
-A network of 500 parameter tensors is trained on the CPU, without hooks, with them as they are by default, with every
-step looked at, and with the full logging that libraries offer (a histogram of each gradient and weight, each step).
-They are interleaved step by step; what is compared is the mean CPU time of the whole process. The share is that of a step of
-50 ms, which is also what the sampling is told: a step that is shorter is looked at less often.
+A network of 500 parameter tensors is trained on the CPU: without hooks, with them as they are by default, with every
+step looked at, and with the full logging that libraries offer (a histogram of each gradient and weight at each step).
+They are interleaved step by step; what is compared is the mean CPU time of the whole process. The share is that of a
+step of 50 ms, which is also what the sampling is told: a step that is shorter is looked at less often.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
 from runvitals.anomaly.spread import middle_and_scale
 from runvitals.anomaly.value_range import ValueRange
+from runvitals.stats.order import median
 from runvitals.stats.rolling_window import RollingWindow
 
 _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
@@ -24,6 +25,7 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
 }
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
+_NEWEST = 16  # values whose median is the level when a signal is compared in another way
 _LIMIT = 1e6
 
 Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
@@ -42,6 +44,7 @@ class Channels(msgspec.Struct):
     previous_time: float = 0.0
     interval: float = 0.0
     held_scale: float = 0.0
+    compared_as: SignalKind = SignalKind.PLAIN
     kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
     local: LocalLevel = msgspec.field(default_factory=LocalLevel)
     changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
@@ -53,6 +56,8 @@ class Channels(msgspec.Struct):
         previous = self._neighbour(value, time, window)
         kind = self.kind.kind
         transform = _TRANSFORMS[kind]
+        if kind is not self.compared_as:
+            self._compare_as(kind, window)
         if transform is None:
             place, change = value, None if previous is None else self.changes.standardise(value - previous)
         else:
@@ -88,6 +93,17 @@ class Channels(msgspec.Struct):
         self.previous = None
         self.kind, self.value_range = KindRecognition(), ValueRange()
         self.local.clear()
+
+    def _compare_as(self, kind: SignalKind, window: RollingWindow) -> None:
+        """Carry what was learned over to the units of another kind: the level anew, the spread in proportion."""
+        transform, is_counter = _TRANSFORMS[kind], SignalKind.COUNTER in (kind, self.compared_as)
+        self.compared_as = kind
+        _, scale = middle_and_scale(window.ordered, transform)
+        if scale and self.held_scale and not is_counter:
+            self.changes.rescale(scale / self.held_scale)
+            self.local.rescale(scale / self.held_scale)
+        newest = median(sorted(window.values()[-_NEWEST:]))
+        self.local.center = 0.0 if kind is SignalKind.COUNTER else newest if transform is None else transform(newest)
 
     def _neighbour(self, value: float, time: float, window: RollingWindow) -> float | None:
         """Make the value the newest; return the one before it, None where there is none or a long gap lies between."""

@@ -30,6 +30,8 @@ class AnomalyScore(msgspec.Struct):
 
     up: float | None = None
     down: float | None = None
+    outlier: float = 0.0
+    rarity: float = 0.0
     seen: int = 0
     channels: Channels = msgspec.field(default_factory=Channels)
     upwards: Side = msgspec.field(default_factory=Side)
@@ -47,6 +49,7 @@ class AnomalyScore(msgspec.Struct):
     ) -> None:
         """Score a finite value against the window before it, which must hold at least `minimum` values to judge."""
         self.up = self.down = None
+        self.outlier = 0.0
         if len(window.ordered) < minimum:
             self.channels.learn(value, time, window)
             return
@@ -57,11 +60,13 @@ class AnomalyScore(msgspec.Struct):
     def skip(self) -> None:
         """The newest value was no number: nothing is known of it, and the next is nobody's neighbour."""
         self.up = self.down = None
+        self.outlier = 0.0
         self.channels.forget_neighbour()
 
     def start_segment(self) -> None:
         """Begin anew; what was learned about how the signal varies is kept."""
         self.up = self.down = None
+        self.outlier = 0.0
         self.channels.start_segment()
 
     def _judge(self, readings: Readings) -> None:
@@ -69,8 +74,18 @@ class AnomalyScore(msgspec.Struct):
         self.seen = seen = self.seen + 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
         level, change, shift, outside, new = readings
+        self.outlier = 0.0
         if level is not None:
-            up, down = (above.level.observe(level), 0.0) if level > 0.0 else (0.0, below.level.observe(-level))
+            if level > 0.0:
+                outlier = above.outlier.observe(level, above.level.third)
+                below.outlier.relax()
+                up = rarity = above.level.observe(level)
+            else:
+                outlier = -below.outlier.observe(-level, below.level.third)
+                above.outlier.relax()
+                down = rarity = below.level.observe(-level)
+            if seen > _WARM_UP:
+                self.outlier, self.rarity = outlier, rarity
         if change is not None:
             up, down = _joined(change, above.change, below.change, up, down)
         if shift is not None:

@@ -1,0 +1,47 @@
+"""How many standard deviations out one value lies, where that is more than what comes all the time."""
+
+from __future__ import annotations
+
+from math import exp
+
+import msgspec
+
+_NORMAL_THIRD = 1.9585  # what 2.5 % of normal values exceed, in standard deviations
+_USUAL_SHARE = 0.01
+_STEP = 0.1  # of the logarithm: a few outliers close to each other do not raise the bar, dozens do
+_UP, _DOWN = exp(_STEP * (1.0 - _USUAL_SHARE)), exp(-_STEP * _USUAL_SHARE)
+_START = 3.0
+_LOWEST, _HIGHEST = 1.0, 1e6
+
+
+class Outlier(msgspec.Struct):
+    """What distance from the local level is beyond the usual, in one direction.
+
+    A calibrated score cannot be the alarm for what happens every few hundred values: it learns that this happens. So
+    the distance is compared with the body of the distribution alone. A deviation counts as the larger of the local one
+    and what it would be for normal values of which 2.5 % lie as far out as of these: heavy tails raise the bar, the
+    rare outliers themselves do not.
+
+    `usual` is the distance that one value in a hundred exceeds, learned step by step as a quantile (Robbins and
+    Monro, Ann. Math. Statist. 22, 1951): what comes more often than that is not beyond the usual.
+    """
+
+    usual: float = _START
+
+    def observe(self, distance: float, third: float) -> float:
+        """Return the standardised distance if it is beyond the usual, else 0, and learn from it.
+
+        `distance`: in local standard deviations, above 0; `third`: the distance that 2.5 % of the values exceed.
+        """
+        standardised = distance * _NORMAL_THIRD / third if third > _NORMAL_THIRD else distance
+        if standardised <= self.usual:
+            self.relax()
+            return 0.0
+        if self.usual < _HIGHEST:
+            self.usual *= _UP
+        return standardised
+
+    def relax(self) -> None:
+        """Take in a value on the other side of the level."""
+        if self.usual > _LOWEST:
+            self.usual *= _DOWN

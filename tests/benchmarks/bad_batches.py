@@ -19,7 +19,7 @@ from pathlib import Path
 from runvitals.cli import main as runvitals
 
 CHOSEN_ON = "gpt2_124m_muon.csv"
-DEFAULT_SCORE = 3.5
+DEFAULT_SCORE = 0.0
 Alerts = Callable[[list[int], list[float]], set[int]]
 """The steps at which a rule alerts, of steps and losses."""
 

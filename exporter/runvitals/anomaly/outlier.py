@@ -7,6 +7,8 @@ from math import exp
 import msgspec
 
 _NORMAL_THIRD = 1.9585  # what 2.5 % of normal values exceed, in standard deviations
+_THIRD_DECADES = 1.6  # -log10 of those 2.5 %
+_DECADE = 1.2877  # standard deviations from what 25 % of normal values exceed to what 2.5 % do
 _USUAL_SHARE = 0.01
 _STEP = 0.1  # of the logarithm: a few outliers close to each other do not raise the bar, dozens do
 _UP, _DOWN = exp(_STEP * (1.0 - _USUAL_SHARE)), exp(-_STEP * _USUAL_SHARE)
@@ -45,3 +47,8 @@ class Outlier(msgspec.Struct):
         """Take in a value on the other side of the level."""
         if self.usual > _LOWEST:
             self.usual *= _DOWN
+
+
+def decades(distance: float) -> float:
+    """Return -log10 p of a standardised distance beyond what 2.5 % exceed, on an exponential tail; 4.7 for 6."""
+    return _THIRD_DECADES + (distance - _NORMAL_THIRD) / _DECADE

@@ -7,8 +7,10 @@ from math import log10
 import msgspec
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
+from runvitals.anomaly.outlier import decades
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
+from runvitals.catalogue.signals import BadSide
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.stats.tail import Tail
 
@@ -26,12 +28,12 @@ class AnomalyScore(msgspec.Struct):
 
     `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
     no spread. They say at most four decades more than the number of values seen could show, and at most 12.
+    `outlier` is the distance from the local level where it is beyond the usual, in deviations (negative: below), else 0.
     """
 
     up: float | None = None
     down: float | None = None
     outlier: float = 0.0
-    rarity: float = 0.0
     seen: int = 0
     channels: Channels = msgspec.field(default_factory=Channels)
     upwards: Side = msgspec.field(default_factory=Side)
@@ -43,6 +45,18 @@ class AnomalyScore(msgspec.Struct):
         if self.up is None or self.down is None:
             return None
         return max(self.up, self.down)
+
+    def alert(self, side: BadSide, outlier: float) -> float | None:
+        """Return the score that is worth an alert where a value is bad on this side; None while unknown.
+
+        On both sides it is the calibrated score. On one side it is that of a value that lies more than `outlier`
+        deviations out and beyond the usual, else 0: the calibrated score would get used to what happens every few
+        hundred values.
+        """
+        if side == "both" or self.up is None:
+            return self.score
+        distance = self.outlier if side == "high" else -self.outlier
+        return min(decades(distance), _HIGHEST) if distance > outlier else 0.0
 
     def observe(
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
@@ -79,13 +93,13 @@ class AnomalyScore(msgspec.Struct):
             if level > 0.0:
                 outlier = above.outlier.observe(level, above.level.third)
                 below.outlier.relax()
-                up = rarity = above.level.observe(level)
+                up = above.level.observe(level)
             else:
                 outlier = -below.outlier.observe(-level, below.level.third)
                 above.outlier.relax()
-                down = rarity = below.level.observe(-level)
+                down = below.level.observe(-level)
             if seen > _WARM_UP:
-                self.outlier, self.rarity = outlier, rarity
+                self.outlier = outlier
         if change is not None:
             up, down = _joined(change, above.change, below.change, up, down)
         if shift is not None:

@@ -170,8 +170,13 @@ LOSS_SPIKE = Fault(
         ),
         "minimum_ratio": Threshold(
             1.1,
-            "loss over the 98th percentile of the window: what is smaller, or comes every fifty steps, is harmless",
+            "loss over the 98th percentile of the window (an outlier's: over the median): what is smaller is harmless",
             "design of the project",
+        ),
+        "agreement": Threshold(
+            0.75,
+            "share of robust_zscore that suffices for an outlier from the local level; 6 deviations by default",
+            "six sigma, as OLMo-core skips steps; chosen on one recorded run and on runs with planted bad batches",
         ),
     },
     close_count=16,

@@ -75,6 +75,12 @@ class Level(msgspec.Struct):
         """Robust z-score of the newest value, on the logarithm unless `is_linear`; None while unknown."""
         return self._baseline.robust_zscore
 
+    def is_beyond_rare(self, deviations: float) -> bool:
+        """Return whether the newest value lies so many robust deviations above the `RARE` quantile; False: unknown."""
+        value, window = self._baseline.value, self._baseline.window
+        rare, scale = window.quantile(RARE), window.robust_scale
+        return value is not None and rare is not None and bool(scale) and value - rare > deviations * scale
+
     @property
     def quartile_distance(self) -> float | None:
         """Interquartile ranges above the third quartile, on the same scale; None while unknown."""

@@ -9,19 +9,27 @@ from runvitals.detectors.level import Level
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
+_CLEARLY = 2.0  # robust deviations
+
 
 class LossSpike(msgspec.Struct, tag="loss_spike"):
-    """Fires where two views agree that the loss is high: robust z-score and interquartile fence, both one-sided.
+    """Fires where the loss is far above its window, or is an outlier in the window and beside its local level alike.
 
-    They look at the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative they
-    look at the loss itself. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no logarithm and is no
-    spike: it is passed over. A rise to less than `minimum_ratio` times what the window has seen every fifty steps is
-    harmless however unusual.
+    Far above: robust z-score over `robust_zscore`, beyond the interquartile fence, and more than `minimum_ratio` times
+    what the window has seen every fifty steps. An outlier, such as one bad batch: `agreement` times `robust_zscore`
+    suffices where the series' own outlier statistic, with the local level and the heaviness of the tail in it, says as
+    much, and the loss is more than `minimum_ratio` times the median and two robust deviations above what the window has
+    seen every fifty steps. A smaller rise is harmless however unusual.
+
+    The window holds the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative
+    it holds the loss itself. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no logarithm and is no
+    spike: it is passed over.
     """
 
     robust_zscore: float
     iqr_factor: float
     minimum_ratio: float
+    agreement: float
     level: Level = msgspec.field(default_factory=Level)
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
@@ -37,21 +45,27 @@ class LossSpike(msgspec.Struct, tag="loss_spike"):
             level.skip()
             return OK if level.is_warm else UNKNOWN
         level.observe(sample.value)
-        verdict = self._judge(sample)
+        verdict = self._judge(sample, series.anomaly.outlier)
         level.settle(fired=verdict.state is State.FIRING)
         return verdict
 
-    def _judge(self, sample: Sample) -> Verdict:
-        zscore, distance = self.level.robust_zscore, self.level.quartile_distance
-        median, rare = self.level.median, self.level.rare
+    def _judge(self, sample: Sample, outlier: float) -> Verdict:
+        zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
         if zscore is None or median is None or rare is None:
             return UNKNOWN
-        is_large = sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare)
-        # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
-        is_outside = distance is None or distance > self.iqr_factor
-        if is_large and is_outside and zscore > self.robust_zscore:
+        is_outlier = min(zscore, outlier) > self.agreement * self.robust_zscore and self._is_large(sample, median)
+        is_far = zscore > self.robust_zscore and self._is_large(sample, rare) and self._is_outside()
+        if is_far or (is_outlier and self.level.is_beyond_rare(_CLEARLY)):
             return self._firing(sample, median, rare, zscore)
         return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
+
+    def _is_large(self, sample: Sample, usual: float) -> bool:
+        return sample.value > (self.minimum_ratio * usual if usual > 0.0 else usual)
+
+    def _is_outside(self) -> bool:
+        distance = self.level.quartile_distance
+        # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
+        return distance is None or distance > self.iqr_factor
 
     def _firing(self, sample: Sample, median: float, rare: float, zscore: float) -> Verdict:
         evidence = Evidence(

@@ -79,7 +79,9 @@ class Level(msgspec.Struct):
         """Return whether the newest value lies so many robust deviations above the `RARE` quantile; False: unknown."""
         value, window = self._baseline.value, self._baseline.window
         rare, scale = window.quantile(RARE), window.robust_scale
-        return value is not None and rare is not None and bool(scale) and value - rare > deviations * scale
+        if value is None or rare is None or not scale:
+            return False
+        return value - rare > deviations * scale
 
     @property
     def quartile_distance(self) -> float | None:

@@ -20,7 +20,7 @@ class AnomalySettings(Settings, frozen=True):
     shift: bool = True
     refractory: int = 8
     margin: float = 0.5
-    outlier: float = 6.0
+    outlier: float = 5.75
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""

@@ -10,7 +10,8 @@ _NORMAL_THIRD = 1.9585  # what 2.5 % of normal values exceed, in standard deviat
 _THIRD_DECADES = 1.6  # -log10 of those 2.5 %
 _DECADE = 1.2877  # standard deviations from what 25 % of normal values exceed to what 2.5 % do
 _USUAL_SHARE = 0.01
-_STEP = 0.1  # of the logarithm: a few outliers close to each other do not raise the bar, dozens do
+_STEP = 0.05  # of the logarithm: a few outliers close to each other do not raise the bar, dozens do
+_CLEARLY = 1.25  # times what is usual: of what comes often, the larger half must not stand out either
 _UP, _DOWN = exp(_STEP * (1.0 - _USUAL_SHARE)), exp(-_STEP * _USUAL_SHARE)
 _START = 3.0
 _LOWEST, _HIGHEST = 1.0, 1e6
@@ -25,7 +26,8 @@ class Outlier(msgspec.Struct):
     rare outliers themselves do not.
 
     `usual` is the distance that one value in a hundred exceeds, learned step by step as a quantile (Robbins and
-    Monro, Ann. Math. Statist. 22, 1951): what comes more often than that is not beyond the usual.
+    Monro, Ann. Math. Statist. 22, 1951): what comes more often than that is not beyond the usual, nor what exceeds it
+    by less than a quarter.
     """
 
     usual: float = _START
@@ -36,12 +38,13 @@ class Outlier(msgspec.Struct):
         `distance`: in local standard deviations, above 0; `third`: the distance that 2.5 % of the values exceed.
         """
         standardised = distance * _NORMAL_THIRD / third if third > _NORMAL_THIRD else distance
-        if standardised <= self.usual:
+        usual = self.usual
+        if standardised <= usual:
             self.relax()
             return 0.0
-        if self.usual < _HIGHEST:
-            self.usual *= _UP
-        return standardised
+        if usual < _HIGHEST:
+            self.usual = usual * _UP
+        return standardised if standardised > _CLEARLY * usual else 0.0
 
     def relax(self) -> None:
         """Take in a value on the other side of the level."""

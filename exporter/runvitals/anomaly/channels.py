@@ -10,6 +10,7 @@ import msgspec
 from runvitals.anomaly.change import ChangeScale
 from runvitals.anomaly.local_level import LocalLevel
 from runvitals.anomaly.patterns import Patterns
+from runvitals.anomaly.season import Season
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
 from runvitals.anomaly.spread import middle_and_scale
@@ -26,6 +27,8 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
 _NEWEST = 16  # values whose median is the level when a signal is compared in another way
+_LONG = 6.0 * 3600.0  # seconds after which it is worth learning when in the day values are high
+_NORMAL_DEVIATION = 0.737  # of the local deviation, see LocalLevel
 _LIMIT = 1e6
 
 Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
@@ -37,9 +40,12 @@ class Channels(msgspec.Struct):
     """What is remembered of a signal so that each of the five channels has something to compare a value with.
 
     The scale of a window without spread is the last there was. A value after a long gap, or after one that was no
-    number, has no neighbour and so no change. A counter is judged by its increments.
+    number, has no neighbour and so no change. A counter is judged by its increments. Where a daily or weekly season is
+    known, level and shift are those of what is left without it.
     """
 
+    since: float = 0.0
+    season: Season | None = None
     previous: float | None = None
     previous_time: float = 0.0
     interval: float = 0.0
@@ -66,6 +72,8 @@ class Channels(msgspec.Struct):
         if kind is SignalKind.COUNTER:
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
+        if settings.season and time - self.since > _LONG:
+            place = self._deseasonalised(place, time)
         level, lasting = self._level(place, window.ordered, transform)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
@@ -79,6 +87,8 @@ class Channels(msgspec.Struct):
 
     def learn(self, value: float, time: float, window: RollingWindow) -> None:
         """Take in a value while the window is too short to judge it."""
+        if not self.since:
+            self.since = time
         previous = self._neighbour(value, time, window)
         if previous is not None:
             self.changes.standardise(value - previous)
@@ -97,7 +107,7 @@ class Channels(msgspec.Struct):
     def _compare_as(self, kind: SignalKind, window: RollingWindow) -> None:
         """Carry what was learned over to the units of another kind: the level anew, the spread in proportion."""
         transform, is_counter = _TRANSFORMS[kind], SignalKind.COUNTER in (kind, self.compared_as)
-        self.compared_as = kind
+        self.compared_as, self.season = kind, None
         _, scale = middle_and_scale(window.ordered, transform)
         if scale and self.held_scale and not is_counter:
             self.changes.rescale(scale / self.held_scale)
@@ -119,6 +129,16 @@ class Channels(msgspec.Struct):
             self.interval = interval + 0.05 * (elapsed - interval) if interval else elapsed
         return previous
 
+    def _deseasonalised(self, place: float, time: float) -> float:
+        """Return a value less what was to be expected at its time of the day or the week, if that is known."""
+        season = self.season
+        if season is None:
+            season = self.season = Season(self.since)
+        season.observe(place, time)
+        if season.jump:
+            self.local.center -= season.jump
+        return place - season.offset
+
     def _level(
         self, place: float, ordered: Sequence[float], transform: Callable[[float], float] | None
     ) -> tuple[float | None, float | None]:
@@ -132,5 +152,7 @@ class Channels(msgspec.Struct):
         else:
             return None, None
         level = self.local.standardise(place, floor)
+        if self.season is not None and self.season.period:
+            middle, scale = 0.0, max(self.local.deviation / _NORMAL_DEVIATION, self.season.error, floor)
         lasting = (self.local.center - middle) / scale
         return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

@@ -68,6 +68,10 @@ class AnomalyScore(msgspec.Struct):
             self.channels.learn(value, time, window)
             return
         readings = self.channels.read(value, time, window, settings)
+        season = self.channels.season
+        if season is not None and season.jump:
+            self.upwards.start_season()
+            self.downwards.start_season()
         if readings != NOTHING:
             self._judge(readings)
 

@@ -6,7 +6,7 @@ from runvitals.settings import Settings
 
 
 class AnomalySettings(Settings, frozen=True):
-    """Which channels are looked at, and how long one alert speaks for what follows it.
+    """Which channels are looked at, whether daily and weekly seasons are learned, and how long one alert speaks.
 
     An alert stays open until `refractory` values in a row have been quiet (a score below half of the alert's); a score
     that exceeds the open alert's by more than `margin` (decades) alerts again. A signal that is bad on one side only
@@ -18,6 +18,7 @@ class AnomalySettings(Settings, frozen=True):
     out_of_range: bool = True
     new_pattern: bool = True
     shift: bool = True
+    season: bool = True
     refractory: int = 8
     margin: float = 0.5
     outlier: float = 5.75

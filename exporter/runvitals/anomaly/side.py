@@ -24,3 +24,7 @@ class Side(msgspec.Struct):
     novelty: RareEvent = msgspec.field(default_factory=RareEvent)
     outlier: Outlier = msgspec.field(default_factory=Outlier)
     calibration: SelfCalibration = msgspec.field(default_factory=SelfCalibration)
+
+    def start_season(self) -> None:
+        """Learn anew how far values lie from the level: they are seen without their season now, or with it again."""
+        self.level, self.shift, self.outlier = Tail(), Tail(), Outlier()

@@ -10,7 +10,7 @@ _NUMBER = Struct("<d")
 _NEEDED = 3  # earlier visits that a bin needs before it says what to expect
 _JUDGED = 2  # earlier visits from which on it is tried what it would have said
 _SLOWEST = 0.2  # share of one visit: a profile follows a change in about five periods
-_CLIP = 3.0  # usual errors: one odd visit moves its bin no further
+_CLIP = 3.0  # usual errors: one odd visit counts as no more
 _GOOD, _POOR = 0.5, 0.75  # of the error without the profile: below the first it is used, above the second no longer
 _LARGEST = 1e300
 
@@ -48,7 +48,7 @@ class SeasonalProfile(msgspec.Struct):
         return cls(period, bins, bytearray(_NUMBER.size * bins), bytearray(bins))
 
     def observe(self, value: float, time: float) -> float | None:
-        """Return what was to be expected at this time; None where that is not known or is of no use. Learn the value."""
+        """Return what was to be expected at this time, None where that is not known or of no use; learn the value."""
         phase = time % self.period / self.period * self.bins
         place = min(int(phase), self.bins - 1)
         if place != self.bin:
@@ -82,9 +82,9 @@ class SeasonalProfile(msgspec.Struct):
         """Compare what the bin says, and what the last period's mean says, with what came."""
         if self.visits[place] >= _JUDGED:
             self.judged = judged = self.judged + 1
-            weight = 1.0 / min(judged, self.bins)
-            self.error += weight * (abs(mean - self._bin_mean(place)) - self.error)
-            self.plain_error += weight * (abs(mean - self.level) - self.plain_error)
+            weight, most = 1.0 / min(judged, self.bins), _CLIP * self.plain_error or _LARGEST
+            self.error += weight * (min(abs(mean - self._bin_mean(place)), most) - self.error)
+            self.plain_error += weight * (min(abs(mean - self.level), most) - self.plain_error)
             limit = _POOR if self.is_used else _GOOD
             self.is_used = judged >= self.bins // 2 and self.error < limit * self.plain_error
         self.levels += 1

@@ -11,10 +11,12 @@ _THIRD_DECADES = 1.6  # -log10 of those 2.5 %
 _DECADE = 1.2877  # standard deviations from what 25 % of normal values exceed to what 2.5 % do
 _USUAL_SHARE = 0.01
 _STEP = 0.05  # of the logarithm: a few outliers close to each other do not raise the bar, dozens do
+_UP, _DOWN = exp(_STEP), exp(-_STEP * _USUAL_SHARE)
 _CLEARLY = 1.25  # times what is usual: of what comes often, the larger half must not stand out either
-_UP, _DOWN = exp(_STEP * (1.0 - _USUAL_SHARE)), exp(-_STEP * _USUAL_SHARE)
-_START = 3.0
-_LOWEST, _HIGHEST = 1.0, 1e6
+_START, _HIGHEST = 3.0, 1e6
+
+NEAR = 2.0
+"""What is not even so many deviations out need not be observed: no usual distance is smaller."""
 
 
 class Outlier(msgspec.Struct):
@@ -31,25 +33,19 @@ class Outlier(msgspec.Struct):
     """
 
     usual: float = _START
+    at: int = 0
 
-    def observe(self, distance: float, third: float) -> float:
+    def observe(self, distance: float, third: float, seen: int) -> float:
         """Return the standardised distance if it is beyond the usual, else 0, and learn from it.
 
-        `distance`: in local standard deviations, above 0; `third`: the distance that 2.5 % of the values exceed.
+        `distance`: in local standard deviations, above `NEAR`; `third`: the distance that 2.5 % of the values exceed;
+        `seen`: how many values there were on either side, up to this one.
         """
         standardised = distance * _NORMAL_THIRD / third if third > _NORMAL_THIRD else distance
-        usual = self.usual
-        if standardised <= usual:
-            self.relax()
-            return 0.0
-        if usual < _HIGHEST:
-            self.usual = usual * _UP
+        usual = max(self.usual * _DOWN ** (seen - self.at), NEAR)
+        self.at = seen
+        self.usual = min(usual * _UP, _HIGHEST) if standardised > usual else usual
         return standardised if standardised > _CLEARLY * usual else 0.0
-
-    def relax(self) -> None:
-        """Take in a value on the other side of the level."""
-        if self.usual > _LOWEST:
-            self.usual *= _DOWN
 
 
 def decades(distance: float) -> float:

@@ -7,7 +7,7 @@ from math import log10
 import msgspec
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
-from runvitals.anomaly.outlier import decades
+from runvitals.anomaly.outlier import NEAR, decades
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
@@ -27,8 +27,8 @@ class AnomalyScore(msgspec.Struct):
     downwards apart. Of the future nothing is used, nor anything of the value itself in what it is compared with.
 
     `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
-    no spread. They say at most four decades more than the number of values seen could show, and at most 12.
-    `outlier` is the distance from the local level where it is beyond the usual, in deviations (negative: below), else 0.
+    no spread. They say at most four decades more than the number of values seen could show, and at most 12. `outlier`
+    is the distance from the local level in deviations (negative: below) where it is beyond the usual, else 0.
     """
 
     up: float | None = None
@@ -92,18 +92,9 @@ class AnomalyScore(msgspec.Struct):
         self.seen = seen = self.seen + 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
         level, change, shift, outside, new = readings
-        self.outlier = 0.0
+        outlier = 0.0
         if level is not None:
-            if level > 0.0:
-                outlier = above.outlier.observe(level, above.level.third)
-                below.outlier.relax()
-                up = above.level.observe(level)
-            else:
-                outlier = -below.outlier.observe(-level, below.level.third)
-                above.outlier.relax()
-                down = below.level.observe(-level)
-            if seen > _WARM_UP:
-                self.outlier = outlier
+            up, down, outlier = self._level(level)
         if change is not None:
             up, down = _joined(change, above.change, below.change, up, down)
         if shift is not None:
@@ -112,8 +103,18 @@ class AnomalyScore(msgspec.Struct):
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         up, down = above.calibration.observe(up), below.calibration.observe(down)
         if seen > _WARM_UP:
-            most = log10(seen) + _BEYOND_SEEN
+            self.outlier, most = outlier, log10(seen) + _BEYOND_SEEN
             self.up, self.down = _bounded(up, most), _bounded(down, most)
+
+    def _level(self, level: float) -> tuple[float, float, float]:
+        """Return what a distance from the local level says upwards and downwards, and whether it is an outlier."""
+        if level > 0.0:
+            side = self.upwards
+            outlier = side.outlier.observe(level, side.level.third, self.seen) if level > NEAR else 0.0
+            return side.level.observe(level), 0.0, outlier
+        side = self.downwards
+        outlier = side.outlier.observe(-level, side.level.third, self.seen) if level < -NEAR else 0.0
+        return 0.0, side.level.observe(-level), -outlier
 
     def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
         """Return both directions' scores with what a value out of range and a new pattern add."""

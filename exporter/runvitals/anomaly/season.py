@@ -13,10 +13,10 @@ _DAILY_BINS, _WEEKLY_BINS = 48, 168  # half hours and hours
 class Season(msgspec.Struct):
     """What to expect of a signal at this hour, by the better one of a daily and a weekly profile.
 
-    Each needs three of its periods, and is in use only while it predicts. `since` is when the signal was first seen; the
-    weekly profile (1.5 kB) is begun a day later. `period` is that of the profile in use, 0 for none; `error` what it
-    was wrong by of late. `offset` is what it says of the newest value, else 0; `jump` is by how much that differs from
-    the offset before because another profile, or none, is in use now.
+    Each needs three of its periods, and is in use only while it predicts. `since` is when the signal was first seen;
+    the weekly profile (1.5 kB) is begun a day later. `period` is that of the profile in use, 0 for none; `error` what
+    it was wrong by of late. `offset` is what it says of the newest value, else 0; `jump` is by how much that differs
+    from the offset before because another profile, or none, is in use now.
     """
 
     since: float

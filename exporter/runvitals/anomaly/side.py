@@ -27,4 +27,4 @@ class Side(msgspec.Struct):
 
     def start_season(self) -> None:
         """Learn anew how far values lie from the level: they are seen without their season now, or with it again."""
-        self.level, self.shift, self.outlier = Tail(), Tail(), Outlier()
+        self.level, self.shift = Tail(), Tail()

@@ -136,3 +136,14 @@ def test_a_gap_or_a_clock_set_back_is_ordinary(gap):
     scores = server.run(24.0)
     assert sum(score > 3.0 for score in scores) <= 10
     assert server.period == DAY
+
+
+def test_a_season_can_be_switched_off_while_it_is_in_use():
+    """After a reload without it there is none, and no score runs wild for that."""
+    server = Server()
+    server.run(5 * 24.0)
+    assert server.period == DAY
+    server.settings = AnomalySettings(season=False)
+    scores = server.run(4.0)
+    assert server.anomaly.channels.season is None
+    assert max(scores) < 3.5

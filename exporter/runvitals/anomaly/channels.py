@@ -30,6 +30,7 @@ _NEWEST = 16  # values whose median is the level when a signal is compared in an
 _LONG = 6.0 * 3600.0  # seconds after which it is worth learning when in the day values are high
 _NORMAL_DEVIATION = 0.737  # of the local deviation, see LocalLevel
 _LIMIT = 1e6
+_LARGEST_FACTOR = 1e300
 
 Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
 """Level, change and shift in standard deviations (signed), out of range (signed), new pattern (signed 1, or 0)."""
@@ -72,8 +73,8 @@ class Channels(msgspec.Struct):
         if kind is SignalKind.COUNTER:
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
-        if settings.season and time - self.since > _LONG:
-            place = self._deseasonalised(place, time)
+        if self.season is not None or (settings.season and time - self.since > _LONG):
+            place = self._deseasonalised(place, time, wanted=settings.season)
         level, lasting = self._level(place, window.ordered, transform)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
@@ -110,8 +111,9 @@ class Channels(msgspec.Struct):
         self.compared_as, self.season = kind, None
         _, scale = middle_and_scale(window.ordered, transform)
         if scale and self.held_scale and not is_counter:
-            self.changes.rescale(scale / self.held_scale)
-            self.local.rescale(scale / self.held_scale)
+            factor = min(scale / self.held_scale, _LARGEST_FACTOR)
+            self.changes.rescale(factor)
+            self.local.rescale(factor)
         newest = median(sorted(window.values()[-_NEWEST:]))
         self.local.center = 0.0 if kind is SignalKind.COUNTER else newest if transform is None else transform(newest)
 
@@ -129,11 +131,14 @@ class Channels(msgspec.Struct):
             self.interval = interval + 0.05 * (elapsed - interval) if interval else elapsed
         return previous
 
-    def _deseasonalised(self, place: float, time: float) -> float:
+    def _deseasonalised(self, place: float, time: float, *, wanted: bool) -> float:
         """Return a value less what was to be expected at its time of the day or the week, if that is known."""
-        season = self.season
-        if season is None:
-            season = self.season = Season(self.since)
+        season = self.season or Season(self.since)
+        if not wanted:
+            self.local.center += season.offset
+            self.season = None
+            return place
+        self.season = season
         season.observe(place, time)
         if season.jump:
             self.local.center -= season.jump

@@ -135,8 +135,7 @@ class Series(msgspec.Struct):
         score = anomaly.score
         if score is not None:
             self.anomaly_peak.push(sample.time, score)
-        side = bad_side(self.key.signal)
-        worse = anomaly.up if side == "high" else anomaly.down if side == "low" else score
+        worse = anomaly.alert(bad_side(self.key.signal), settings.anomaly.outlier)
         self.alert_score = self.alerts.observe(worse, settings.anomaly.refractory, settings.anomaly.margin)
 
     def _is_late(self, sample: Sample, settings: SeriesSettings) -> bool:

@@ -164,6 +164,42 @@ def test_a_loss_that_falls_does_not_alert():
     assert series.anomaly.score > 3.5 > series.alert_score
 
 
+def test_a_loss_that_jumps_every_few_hundred_steps_alerts_each_time():
+    """What a calibrated score gets used to: a bad batch in 400 steps is found to the last, and nothing else is."""
+    values = [value + (1.0 if step % 400 == 399 else 0.0) for step, value in enumerate(healthy(20_000, spread=0.08))]
+    alerts = alerting("loss", values)
+    assert {step for step in alerts if step % 400 != 399} == set()
+    assert len(alerts) >= 48
+
+
+def test_what_comes_every_twenty_steps_does_not_alert():
+    """Slow steps that are part of the optimizer soon raise no alarm, however clearly they stand out."""
+    values = [value * (1.6 if step % 20 == 7 else 1.0) for step, value in enumerate(healthy(5000, spread=0.05))]
+    assert len([step for step in alerting("step_seconds", values) if step > 1000]) <= 8  # of 200
+
+
+def alerting(signal, values):
+    """The steps at which a signal alerts."""
+    store, steps = SeriesStore(SETTINGS), []
+    for item in samples(signal, values, first_step=0):
+        series = store.get(item, "test")
+        series.admit(item, SETTINGS)
+        if series.alert_score:
+            steps.append(item.step)
+    return steps
+
+
+def test_a_signal_that_turns_out_to_be_of_another_kind_is_not_blind():
+    """Taken as it is until its noise turns out to be skewed: a spike soon after is seen."""
+    rng = random.Random(4)
+    values = [102.0 - rng.expovariate(0.5) for _ in range(300)] + [98.0 + rng.expovariate(0.5) for _ in range(260)]
+    _, series = feed(samples("loss", values[:300]))
+    assert series.anomaly.channels.kind.kind is SignalKind.PLAIN
+    _, series = feed(samples("loss", [*values, 200.0]))
+    assert series.anomaly.channels.kind.kind is SignalKind.TIME
+    assert series.alert_score > 4.5
+
+
 def test_one_incident_alerts_once_and_again_when_clearly_exceeded():
     """While an alert is open only a clearly higher score passes; quiet closes it; unknown stays unknown."""
     gate = AlertGate()

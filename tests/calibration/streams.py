@@ -27,6 +27,13 @@ def seasonal(rng: Generator, n: int) -> Stream:
     return 10.0 + 3.0 * np.sin(time * 2 * np.pi / 1440) + np.sin(time * 2 * np.pi / 60) + rng.normal(size=n)
 
 
+def daily(rng: Generator, n: int) -> Stream:
+    """A server's load, one value a second: high by day, low at night, up within an hour in the morning."""
+    hour = np.arange(n) % 86_400 / 3600.0
+    by_day = 1.0 / (1.0 + np.exp((8.0 - hour) * 4.0)) - 1.0 / (1.0 + np.exp((20.0 - hour) * 2.0))
+    return 20.0 + 80.0 * by_day + rng.normal(scale=3.0, size=n)
+
+
 def bursty(rng: Generator, n: int) -> Stream:
     """Noise that is ten times as wide for a while, about a tenth of the time."""
     lengths = rng.geometric(1 / 200, size=n // 50 + 10)
@@ -63,6 +70,7 @@ STREAMS: dict[str, Callable[[Generator, int], Stream]] = {
     "uniform ratio": lambda rng, n: rng.random(n),
     "quantised": quantised,
     "seasonal": seasonal,
+    "daily": daily,
     "trending": lambda rng, n: 0.01 * np.arange(n) + rng.normal(size=n),
     "declining loss": declining,
     "AR(1) 0.9": lambda rng, n: autoregressive(rng.normal(size=n), 0.9),

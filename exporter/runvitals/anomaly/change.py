@@ -8,6 +8,7 @@ _NORMAL = 0.737  # mean absolute deviation of standard normal values, each count
 _SLOWEST = 0.005
 _CLIP = 2.0
 _LIMIT = 1e6
+_LARGEST = 1e300
 
 
 class ChangeScale(msgspec.Struct):
@@ -32,9 +33,14 @@ class ChangeScale(msgspec.Struct):
         self.seen = seen = self.seen + 1
         weight = 1.0 / seen if seen < 200 else _SLOWEST
         if not deviation:
-            self.deviation = min(size, 1e300)
+            self.deviation = min(size, _LARGEST)
             return None
         self.deviation = deviation + weight * (min(size, _CLIP * deviation) - deviation)
         self.middle += weight * (deviation if distance > 0.0 else -deviation)
         score = distance * _NORMAL / deviation
         return score if -_LIMIT < score < _LIMIT else (_LIMIT if score > 0.0 else -_LIMIT)
+
+    def rescale(self, factor: float) -> None:
+        """Go over to units in which a change is `factor` times as large."""
+        self.middle = max(-_LARGEST, min(factor * self.middle, _LARGEST))
+        self.deviation = min(factor * self.deviation, _LARGEST)

@@ -10,10 +10,12 @@ import msgspec
 from runvitals.anomaly.change import ChangeScale
 from runvitals.anomaly.local_level import LocalLevel
 from runvitals.anomaly.patterns import Patterns
+from runvitals.anomaly.season import Season
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
 from runvitals.anomaly.spread import middle_and_scale
 from runvitals.anomaly.value_range import ValueRange
+from runvitals.stats.order import median
 from runvitals.stats.rolling_window import RollingWindow
 
 _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
@@ -24,7 +26,11 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
 }
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
+_NEWEST = 16  # values whose median is the level when a signal is compared in another way
+_LONG = 6.0 * 3600.0  # seconds after which it is worth learning when in the day values are high
+_NORMAL_DEVIATION = 0.737  # of the local deviation, see LocalLevel
 _LIMIT = 1e6
+_LARGEST_FACTOR = 1e300
 
 Readings = tuple["float | None", "float | None", "float | None", "float | None", "float | None"]
 """Level, change and shift in standard deviations (signed), out of range (signed), new pattern (signed 1, or 0)."""
@@ -35,13 +41,17 @@ class Channels(msgspec.Struct):
     """What is remembered of a signal so that each of the five channels has something to compare a value with.
 
     The scale of a window without spread is the last there was. A value after a long gap, or after one that was no
-    number, has no neighbour and so no change. A counter is judged by its increments.
+    number, has no neighbour and so no change. A counter is judged by its increments. Where a daily or weekly season is
+    known, level and shift are those of what is left without it.
     """
 
+    since: float = 0.0
+    season: Season | None = None
     previous: float | None = None
     previous_time: float = 0.0
     interval: float = 0.0
     held_scale: float = 0.0
+    compared_as: SignalKind = SignalKind.PLAIN
     kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
     local: LocalLevel = msgspec.field(default_factory=LocalLevel)
     changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
@@ -53,6 +63,8 @@ class Channels(msgspec.Struct):
         previous = self._neighbour(value, time, window)
         kind = self.kind.kind
         transform = _TRANSFORMS[kind]
+        if kind is not self.compared_as:
+            self._compare_as(kind, window)
         if transform is None:
             place, change = value, None if previous is None else self.changes.standardise(value - previous)
         else:
@@ -61,6 +73,8 @@ class Channels(msgspec.Struct):
         if kind is SignalKind.COUNTER:
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
+        if self.season is not None or (settings.season and time - self.since > _LONG):
+            place = self._deseasonalised(place, time, wanted=settings.season)
         level, lasting = self._level(place, window.ordered, transform)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
@@ -74,6 +88,8 @@ class Channels(msgspec.Struct):
 
     def learn(self, value: float, time: float, window: RollingWindow) -> None:
         """Take in a value while the window is too short to judge it."""
+        if not self.since:
+            self.since = time
         previous = self._neighbour(value, time, window)
         if previous is not None:
             self.changes.standardise(value - previous)
@@ -89,6 +105,18 @@ class Channels(msgspec.Struct):
         self.kind, self.value_range = KindRecognition(), ValueRange()
         self.local.clear()
 
+    def _compare_as(self, kind: SignalKind, window: RollingWindow) -> None:
+        """Carry what was learned over to the units of another kind: the level anew, the spread in proportion."""
+        transform, is_counter = _TRANSFORMS[kind], SignalKind.COUNTER in (kind, self.compared_as)
+        self.compared_as, self.season = kind, None
+        _, scale = middle_and_scale(window.ordered, transform)
+        if scale and self.held_scale and not is_counter:
+            factor = min(scale / self.held_scale, _LARGEST_FACTOR)
+            self.changes.rescale(factor)
+            self.local.rescale(factor)
+        newest = median(sorted(window.values()[-_NEWEST:]))
+        self.local.center = 0.0 if kind is SignalKind.COUNTER else newest if transform is None else transform(newest)
+
     def _neighbour(self, value: float, time: float, window: RollingWindow) -> float | None:
         """Make the value the newest; return the one before it, None where there is none or a long gap lies between."""
         previous, elapsed, interval = self.previous, time - self.previous_time, self.interval
@@ -103,6 +131,19 @@ class Channels(msgspec.Struct):
             self.interval = interval + 0.05 * (elapsed - interval) if interval else elapsed
         return previous
 
+    def _deseasonalised(self, place: float, time: float, *, wanted: bool) -> float:
+        """Return a value less what was to be expected at its time of the day or the week, if that is known."""
+        season = self.season or Season(self.since)
+        if not wanted:
+            self.local.center += season.offset
+            self.season = None
+            return place
+        self.season = season
+        season.observe(place, time)
+        if season.jump:
+            self.local.center -= season.jump
+        return place - season.offset
+
     def _level(
         self, place: float, ordered: Sequence[float], transform: Callable[[float], float] | None
     ) -> tuple[float | None, float | None]:
@@ -116,5 +157,7 @@ class Channels(msgspec.Struct):
         else:
             return None, None
         level = self.local.standardise(place, floor)
+        if self.season is not None and self.season.period:
+            middle, scale = 0.0, max(self.local.deviation / _NORMAL_DEVIATION, self.season.error, floor)
         lasting = (self.local.center - middle) / scale
         return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

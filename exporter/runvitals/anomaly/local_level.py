@@ -9,6 +9,7 @@ _NORMAL = 0.737  # mean absolute deviation of standard normal values, each count
 _SLOWEST = 0.005
 _CLIP = 2.0
 _LIMIT = 1e6
+_LARGEST = 1e300
 
 
 class LocalLevel(msgspec.Struct):
@@ -37,7 +38,7 @@ class LocalLevel(msgspec.Struct):
         if deviation < floor:
             deviation = floor
         if not deviation:
-            self.deviation = min(size, 1e300)
+            self.deviation = min(size, _LARGEST)
             return None
         weight = 1.0 / seen if seen < 200 else _SLOWEST
         bound = _CLIP * deviation
@@ -55,6 +56,10 @@ class LocalLevel(msgspec.Struct):
         bound = 4.0
         self.center += _FOLLOW * (max(-bound, min(value, bound)) - self.center)
         return self.center
+
+    def rescale(self, factor: float) -> None:
+        """Go over to units in which a deviation is `factor` times as large."""
+        self.deviation = min(factor * self.deviation, _LARGEST)
 
     def clear(self) -> None:
         """Forget where the signal lies; how it varies is kept."""

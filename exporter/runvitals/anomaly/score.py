@@ -7,8 +7,10 @@ from math import log10
 import msgspec
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
+from runvitals.anomaly.outlier import NEAR, decades
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
+from runvitals.catalogue.signals import BadSide
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.stats.tail import Tail
 
@@ -25,11 +27,13 @@ class AnomalyScore(msgspec.Struct):
     downwards apart. Of the future nothing is used, nor anything of the value itself in what it is compared with.
 
     `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
-    no spread. They say at most four decades more than the number of values seen could show, and at most 12.
+    no spread. They say at most four decades more than the number of values seen could show, and at most 12. `outlier`
+    is the distance from the local level in deviations (negative: below) where it is beyond the usual, else 0.
     """
 
     up: float | None = None
     down: float | None = None
+    outlier: float = 0.0
     seen: int = 0
     channels: Channels = msgspec.field(default_factory=Channels)
     upwards: Side = msgspec.field(default_factory=Side)
@@ -42,26 +46,45 @@ class AnomalyScore(msgspec.Struct):
             return None
         return max(self.up, self.down)
 
+    def alert(self, side: BadSide, outlier: float) -> float | None:
+        """Return the score that is worth an alert where a value is bad on this side; None while unknown.
+
+        On both sides it is the calibrated score. On one side it is that of a value that lies more than `outlier`
+        deviations out and beyond the usual, else 0: the calibrated score would get used to what happens every few
+        hundred values.
+        """
+        if side == "both" or self.up is None:
+            return self.score
+        distance = self.outlier if side == "high" else -self.outlier
+        return min(decades(distance), _HIGHEST) if distance > outlier else 0.0
+
     def observe(
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
     ) -> None:
         """Score a finite value against the window before it, which must hold at least `minimum` values to judge."""
         self.up = self.down = None
+        self.outlier = 0.0
         if len(window.ordered) < minimum:
             self.channels.learn(value, time, window)
             return
         readings = self.channels.read(value, time, window, settings)
+        season = self.channels.season
+        if season is not None and season.jump:
+            self.upwards.start_season()
+            self.downwards.start_season()
         if readings != NOTHING:
             self._judge(readings)
 
     def skip(self) -> None:
         """The newest value was no number: nothing is known of it, and the next is nobody's neighbour."""
         self.up = self.down = None
+        self.outlier = 0.0
         self.channels.forget_neighbour()
 
     def start_segment(self) -> None:
         """Begin anew; what was learned about how the signal varies is kept."""
         self.up = self.down = None
+        self.outlier = 0.0
         self.channels.start_segment()
 
     def _judge(self, readings: Readings) -> None:
@@ -69,8 +92,9 @@ class AnomalyScore(msgspec.Struct):
         self.seen = seen = self.seen + 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
         level, change, shift, outside, new = readings
+        outlier = 0.0
         if level is not None:
-            up, down = (above.level.observe(level), 0.0) if level > 0.0 else (0.0, below.level.observe(-level))
+            up, down, outlier = self._level(level)
         if change is not None:
             up, down = _joined(change, above.change, below.change, up, down)
         if shift is not None:
@@ -79,8 +103,18 @@ class AnomalyScore(msgspec.Struct):
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         up, down = above.calibration.observe(up), below.calibration.observe(down)
         if seen > WARM_UP:
-            most = log10(seen) + _BEYOND_SEEN
+            self.outlier, most = outlier, log10(seen) + _BEYOND_SEEN
             self.up, self.down = _bounded(up, most), _bounded(down, most)
+
+    def _level(self, level: float) -> tuple[float, float, float]:
+        """Return what a distance from the local level says upwards and downwards, and whether it is an outlier."""
+        if level > 0.0:
+            side = self.upwards
+            outlier = side.outlier.observe(level, side.level.third, self.seen) if level > NEAR else 0.0
+            return side.level.observe(level), 0.0, outlier
+        side = self.downwards
+        outlier = side.outlier.observe(-level, side.level.third, self.seen) if level < -NEAR else 0.0
+        return 0.0, side.level.observe(-level), -outlier
 
     def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
         """Return both directions' scores with what a value out of range and a new pattern add."""

@@ -6,10 +6,11 @@ from runvitals.settings import Settings
 
 
 class AnomalySettings(Settings, frozen=True):
-    """Which channels are looked at, and how long one alert speaks for what follows it.
+    """Which channels are looked at, whether daily and weekly seasons are learned, and how long one alert speaks.
 
     An alert stays open until `refractory` values in a row have been quiet (a score below half of the alert's); a score
-    that exceeds the open alert's by more than `margin` (decades) alerts again.
+    that exceeds the open alert's by more than `margin` (decades) alerts again. A signal that is bad on one side only
+    alerts from `outlier` standard deviations on.
     """
 
     level: bool = True
@@ -17,8 +18,10 @@ class AnomalySettings(Settings, frozen=True):
     out_of_range: bool = True
     new_pattern: bool = True
     shift: bool = True
+    season: bool = True
     refractory: int = 8
     margin: float = 0.5
+    outlier: float = 5.75
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense."""
@@ -26,3 +29,5 @@ class AnomalySettings(Settings, frozen=True):
             raise ValueError(f"refractory must be from 1 to 100000 values, not {self.refractory}")
         if not 0.0 <= self.margin <= 12.0:
             raise ValueError(f"margin must be from 0 to 12 decades, not {self.margin}")
+        if not 1.0 <= self.outlier <= 1e6:
+            raise ValueError(f"outlier must be from 1 to 1000000 standard deviations, not {self.outlier}")

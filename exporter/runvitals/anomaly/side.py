@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from runvitals.anomaly.outlier import Outlier
 from runvitals.stats.rare_event import RareEvent
 from runvitals.stats.self_calibration import SelfCalibration
 from runvitals.stats.tail import Tail
@@ -21,4 +22,9 @@ class Side(msgspec.Struct):
     shift: Tail = msgspec.field(default_factory=Tail)
     outside: RareEvent = msgspec.field(default_factory=RareEvent)
     novelty: RareEvent = msgspec.field(default_factory=RareEvent)
+    outlier: Outlier = msgspec.field(default_factory=Outlier)
     calibration: SelfCalibration = msgspec.field(default_factory=SelfCalibration)
+
+    def start_season(self) -> None:
+        """Learn anew how far values lie from the level: they are seen without their season now, or with it again."""
+        self.level, self.shift = Tail(), Tail()

@@ -76,6 +76,15 @@ class Level(msgspec.Struct):
         return self._baseline.robust_zscore
 
     @property
+    def deviations_beyond_rare(self) -> float | None:
+        """Robust deviations that the newest value lies above the `RARE` quantile, on the same scale; None: unknown."""
+        value, window = self._baseline.value, self._baseline.window
+        rare, scale = window.quantile(RARE), window.robust_scale
+        if value is None or rare is None or not scale:
+            return None
+        return (value - rare) / scale
+
+    @property
     def quartile_distance(self) -> float | None:
         """Interquartile ranges above the third quartile, on the same scale; None while unknown."""
         return self._baseline.quartile_distance

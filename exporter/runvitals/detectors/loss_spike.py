@@ -13,17 +13,24 @@ from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 
 class LossSpike(Detector, tag="loss_spike"):
-    """Fires where two views agree that the loss is high: robust z-score and interquartile fence, both one-sided.
+    """Fires where the loss is far above its window, or is an outlier in the window and beside its local level alike.
 
-    They look at the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative they
-    look at the loss itself. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no logarithm and is no
-    spike: it is passed over. A rise to less than `minimum_ratio` times what the window has seen every fifty steps is
-    harmless however unusual.
+    Far above: robust z-score over `robust_zscore`, beyond the interquartile fence, and more than `minimum_ratio` times
+    what the window has seen every fifty steps. An outlier, such as one bad batch: `agreement` times `robust_zscore`
+    suffices where the series' own outlier statistic, with the local level and the heaviness of the tail in it, says as
+    much, and the loss is more than `minimum_ratio` times the median and `rare_deviations` robust deviations above what
+    the window has seen every fifty steps. A smaller rise is harmless however unusual.
+
+    The window holds the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative
+    it holds the loss itself. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no logarithm and is no
+    spike: it is passed over.
     """
 
     robust_zscore: float
     iqr_factor: float
     minimum_ratio: float
+    agreement: float
+    rare_deviations: float
     level: Level = msgspec.field(default_factory=Level)
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
@@ -31,7 +38,7 @@ class LossSpike(Detector, tag="loss_spike"):
         answer = self._take_in(sample, series, admission)
         if answer is not None:
             return answer
-        verdict = self._judge(sample)
+        verdict = self._judge(sample, series.anomaly.outlier)
         self.level.settle(fired=verdict.state is State.FIRING)
         return verdict
 
@@ -39,12 +46,8 @@ class LossSpike(Detector, tag="loss_spike"):
         """Return what the verdict on a loss rests on; to be asked of a copy that has not seen it."""
         if self._take_in(sample, series, admission) is not None:
             return ()
-        level, distance = self.level, self.level.quartile_distance
-        return (
-            Condition("robust_zscore", level.robust_zscore, self.robust_zscore),
-            *(() if distance is None else (Condition("iqr_factor", distance, self.iqr_factor),)),
-            self._ratio_condition(sample.value, level.rare),
-        )
+        far = self._far(sample.value)
+        return far if _are_met(far) else self._outlying(sample.value, series.anomaly.outlier)
 
     def _take_in(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Let the level follow; return the verdict on a loss that is not compared, None for one that is."""
@@ -61,20 +64,34 @@ class LossSpike(Detector, tag="loss_spike"):
         level.observe(sample.value)
         return None
 
-    def _ratio_condition(self, value: float, rare: float | None) -> Condition:
-        if rare is None or rare > 0.0:
-            return Condition("minimum_ratio", None if rare is None else value / rare, self.minimum_ratio)
-        return Condition("minimum_ratio", value, rare)
+    def _far(self, value: float) -> tuple[Condition, ...]:
+        level, distance = self.level, self.level.quartile_distance
+        return (
+            Condition("robust_zscore", level.robust_zscore, self.robust_zscore),
+            *(() if distance is None else (Condition("iqr_factor", distance, self.iqr_factor),)),
+            self._ratio_condition(value, level.rare),
+        )
 
-    def _judge(self, sample: Sample) -> Verdict:
-        zscore, distance = self.level.robust_zscore, self.level.quartile_distance
-        median, rare = self.level.median, self.level.rare
+    def _outlying(self, value: float, outlier: float) -> tuple[Condition, ...]:
+        zscore = self.level.robust_zscore
+        both = None if zscore is None else min(zscore, outlier)
+        return (
+            Condition("agreement", both, self.agreement * self.robust_zscore),
+            self._ratio_condition(value, self.level.median),
+            Condition("rare_deviations", self.level.deviations_beyond_rare, self.rare_deviations),
+        )
+
+    def _ratio_condition(self, value: float, usual: float | None) -> Condition:
+        if usual is None or usual > 0.0:
+            return Condition("minimum_ratio", None if usual is None else value / usual, self.minimum_ratio)
+        return Condition("minimum_ratio", value, usual)
+
+    def _judge(self, sample: Sample, outlier: float) -> Verdict:
+        zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
         if zscore is None or median is None or rare is None:
             return UNKNOWN
-        is_large = sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare)
-        # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
-        is_outside = distance is None or distance > self.iqr_factor
-        if is_large and is_outside and zscore > self.robust_zscore:
+        is_suspect = zscore > min(self.agreement, 1.0) * self.robust_zscore  # without it neither can be
+        if is_suspect and (_are_met(self._far(sample.value)) or _are_met(self._outlying(sample.value, outlier))):
             return self._firing(sample, median, rare, zscore)
         return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
@@ -89,3 +106,7 @@ class LossSpike(Detector, tag="loss_spike"):
             time=sample.time,
         )
         return Verdict(State.FIRING, zscore, beyond(zscore, self.robust_zscore), evidence)
+
+
+def _are_met(conditions: tuple[Condition, ...]) -> bool:
+    return all(condition.is_met for condition in conditions)

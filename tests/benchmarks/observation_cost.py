@@ -21,7 +21,7 @@ from runvitals.series import SeriesSettings
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.values import Sample
 from tests.benchmarks import peers
-from tests.benchmarks.many_series import figures
+from tests.benchmarks.many_series import bytes_per_series, shares
 from tests.benchmarks.peers import WINDOW, Round
 
 ROUNDS, VALUES = 15, 2000
@@ -91,7 +91,17 @@ def main() -> None:
         else:
             package = peers.INSTALL[name.split()[0].rstrip(":")]
             print(f"{name:<36}  skipped: pip install {package}")
-    print(figures(10_000, warm_up=2 * WINDOW, seconds=30))
+    print_many(10_000)
+
+
+def print_many(series: int) -> None:
+    """Print what so many series take."""
+    taken = shares(series, warm_up=WINDOW + 64, seconds=30)
+    print(
+        f"{series:,} series at one sample a second, shares of a core: {sum(taken):.1%} "
+        f"(samples {taken.observing:.1%}, snapshots {taken.snapshots:.1%}, a scrape every 15 s {taken.scrapes:.1%})"
+    )
+    print(f"memory of a series with its window full: {bytes_per_series(200, 2 * WINDOW) / 1000:.1f} kB")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import msgspec
 from runvitals.diagnosis.decisions import Decisions, FalseAlarmSettings
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
-from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
+from runvitals.series import NONFINITE, SCORED, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
 from runvitals.values import (
     ChangeKind,
@@ -25,8 +25,6 @@ from runvitals.values import (
 )
 
 MAX_PAST_FINDINGS = 256
-
-_UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
 
 
 class RankSettings(Settings, frozen=True):
@@ -189,7 +187,7 @@ class Pipeline:
         admission = series.admit(sample, self._store.settings)
         if series.segment != segment:
             rank.go_back(sample.signal, sample.time)
-        if admission not in _UNSCORED:
+        if admission is SCORED or admission is NONFINITE:
             rank.observe(sample, series, admission, self._table)
         if rank.diagnosis.changes:
             self._hand_over(rank)
@@ -231,9 +229,12 @@ class Pipeline:
     def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
         place = item.run, item.rank
-        if place in self._ranks:
-            self._retire(self._ranks[place], item.time)
         known = self._ranks.get(place)
+        if known is not None and not known.may_be_over(item.time, self._settings.silent_seconds):
+            return known
+        if known is not None:
+            self._retire(known, item.time)
+            known = self._ranks.get(place)
         if known is None:
             if self._is_full(source):
                 self._dropped["rank"] += 1

@@ -12,6 +12,10 @@ from runvitals.stats import order
 _SQUARES_FIT = 1e-140, 1e140
 """Where the largest magnitude lies between these, sums of squares neither overflow nor vanish."""
 
+_SURELY_FIT = 1e-260, 1e260
+_LEVEL_FITS = 1e130
+"""Where the sum of squares lies between those and the mean is below this, the largest magnitude does fit."""
+
 _SQUARES_OVERFLOW = _SQUARES_FIT[1] ** 2
 
 _CANCELLED = 1e-6
@@ -54,16 +58,12 @@ class RollingWindow:
 
     def push(self, value: float) -> None:
         """Add a finite value; the oldest leaves once there are `size`."""
-        ordered = self.ordered
-        if len(ordered) < self.size:
+        if len(self.ordered) < self.size:
             self._append(value)
         else:
             self._replace(value)
         squares, largest = self._squares, self._largest
-        if ordered[0] == ordered[-1]:
-            self._origin = value
-            self._mean = self._squares = self._largest = 0.0
-        elif not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or self._has_turned_over():
+        if not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or self._has_turned_over():
             self._compute_exactly()
         elif squares > largest:
             self._largest = squares
@@ -92,6 +92,10 @@ class RollingWindow:
         return self._cursor == 0 and len(self._values) == self.size
 
     def _compute_exactly(self) -> None:
+        if self.ordered[0] == self.ordered[-1]:  # all are equal: next to nothing is left of the sum of squares
+            self._origin = self.ordered[0]
+            self._mean = self._squares = self._largest = 0.0
+            return
         self._origin = self.ordered[len(self.ordered) // 2]
         shifted = [value - self._origin for value in self.ordered]
         self._mean = mean = sum(shifted) / len(shifted)
@@ -127,9 +131,9 @@ class RollingWindow:
 
     def standardised(self, value: float) -> float | None:
         """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
-        n = len(self._values)
-        if n > 1 and self._squares > 0.0 and self._scale() == 1.0 and self.ordered[0] != self.ordered[-1]:
-            score = (value - (self._origin + self._mean)) / sqrt(self._squares / (n - 1))
+        center = self._origin + self._mean
+        if _SURELY_FIT[0] < self._squares < _SURELY_FIT[1] and -_LEVEL_FITS < center < _LEVEL_FITS:
+            score = (value - center) / sqrt(self._squares / (len(self.ordered) - 1))
         else:
             mean, deviation = self.mean, self.stddev
             if mean is None or not deviation:

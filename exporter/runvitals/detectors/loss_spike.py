@@ -42,16 +42,19 @@ class LossSpike(msgspec.Struct, tag="loss_spike"):
         return verdict
 
     def _judge(self, sample: Sample) -> Verdict:
-        zscore, distance = self.level.robust_zscore, self.level.quartile_distance
-        median, rare = self.level.median, self.level.rare
-        if zscore is None or median is None or rare is None:
+        level = self.level
+        rare = level.rare
+        if rare is None or not level.is_known:
             return UNKNOWN
-        is_large = sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare)
-        # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
-        is_outside = distance is None or distance > self.iqr_factor
-        if is_large and is_outside and zscore > self.robust_zscore:
-            return self._firing(sample, median, rare, zscore)
-        return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
+        if sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare):
+            zscore, distance, median = level.robust_zscore, level.quartile_distance, level.median
+            if zscore is None or median is None:
+                return UNKNOWN
+            # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
+            is_outside = distance is None or distance > self.iqr_factor
+            if is_outside and zscore > self.robust_zscore:
+                return self._firing(sample, median, rare, zscore)
+        return OK if not level.note else Verdict(State.OK, note=level.note)
 
     def _firing(self, sample: Sample, median: float, rare: float, zscore: float) -> Verdict:
         evidence = Evidence(

@@ -34,7 +34,8 @@ class ChangeScale(msgspec.Struct):
         if not deviation:
             self.deviation = min(size, 1e300)
             return None
-        self.deviation = deviation + weight * (min(size, _CLIP * deviation) - deviation)
+        bound = _CLIP * deviation
+        self.deviation = deviation + weight * ((size if size < bound else bound) - deviation)
         self.middle += weight * (deviation if distance > 0.0 else -deviation)
         score = distance * _NORMAL / deviation
         return score if -_LIMIT < score < _LIMIT else (_LIMIT if score > 0.0 else -_LIMIT)

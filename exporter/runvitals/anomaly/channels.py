@@ -22,6 +22,7 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
     SignalKind.RATIO: logit,
     SignalKind.TIME: log,
 }
+_PLAIN, _COUNTER = SignalKind.PLAIN, SignalKind.COUNTER
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
 _LIMIT = 1e6
@@ -52,16 +53,17 @@ class Channels(msgspec.Struct):
         """Return what the channels see in a finite value; None for a channel without an answer."""
         previous = self._neighbour(value, time, window)
         kind = self.kind.kind
-        transform = _TRANSFORMS[kind]
+        transform = None if kind is _PLAIN else _TRANSFORMS[kind]
         if transform is None:
             place, change = value, None if previous is None else self.changes.standardise(value - previous)
         else:
             place = transform(value)
             change = None if previous is None else self.changes.standardise(place - transform(previous))
-        if kind is SignalKind.COUNTER:
+        if kind is _COUNTER:
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
-        level, lasting = self._level(place, window.ordered, transform)
+        ordered = window.ordered
+        level, lasting = self._level(place, ordered, transform)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
         return (
@@ -69,7 +71,7 @@ class Channels(msgspec.Struct):
             change if settings.change else None,
             lasting if settings.shift else None,
             self.value_range.outside(value) if settings.out_of_range else None,
-            self.patterns.novelty(value, window.ordered) if settings.new_pattern else None,
+            self.patterns.novelty(value, ordered) if settings.new_pattern else None,
         )
 
     def learn(self, value: float, time: float, window: RollingWindow) -> None:

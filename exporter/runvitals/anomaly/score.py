@@ -9,6 +9,7 @@ import msgspec
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
+from runvitals.stats.clip import clip
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.stats.tail import Tail
 
@@ -38,9 +39,10 @@ class AnomalyScore(msgspec.Struct):
     @property
     def score(self) -> float | None:
         """The larger of the two directions' scores; None while unknown."""
-        if self.up is None or self.down is None:
+        up, down = self.up, self.down
+        if up is None or down is None:
             return None
-        return max(self.up, self.down)
+        return up if up > down else down
 
     def observe(
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
@@ -98,9 +100,11 @@ class AnomalyScore(msgspec.Struct):
 def _joined(value: float, above: Tail, below: Tail, up: float, down: float) -> tuple[float, float]:
     """Return both directions' scores with what one more channel adds to that of its value."""
     if value > 0.0:
-        return max(up, above.observe(value)), down
-    return up, max(down, below.observe(-value))
+        score = above.observe(value)
+        return (score if score > up else up), down
+    score = below.observe(-value)
+    return up, (score if score > down else down)
 
 
 def _bounded(score: float, most: float) -> float:
-    return max(0.0, min(score - _TWO_SIDES, most, _HIGHEST))
+    return clip(score - _TWO_SIDES, 0.0, most if most < _HIGHEST else _HIGHEST)

@@ -58,15 +58,21 @@ class RollingWindow:
 
     def push(self, value: float) -> None:
         """Add a finite value; the oldest leaves once there are `size`."""
-        if len(self.ordered) < self.size:
+        ordered, size = self.ordered, self.size
+        if len(ordered) < size:
             self._append(value)
-        else:
-            self._replace(value)
-        squares, largest = self._squares, self._largest
-        if not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or self._has_turned_over():
-            self._compute_exactly()
-        elif squares > largest:
-            self._largest = squares
+            return
+        values, cursor, origin, before = self._values, self._cursor, self._origin, self._mean
+        oldest = values[cursor]
+        values[cursor] = value
+        del ordered[bisect_left(ordered, oldest)]
+        insort(ordered, value)
+        delta = value - oldest
+        self._mean = mean = before + delta / size
+        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
+        cursor += 1
+        self._cursor = cursor = cursor if cursor < size else 0
+        self._bound_rounding(has_turned_over=not cursor)
 
     def _append(self, value: float) -> None:
         self._values.append(value)
@@ -75,21 +81,14 @@ class RollingWindow:
         delta = shifted - self._mean
         self._mean += delta / len(self._values)
         self._squares += delta * (shifted - self._mean)
+        self._bound_rounding(has_turned_over=len(self._values) == self.size)
 
-    def _replace(self, value: float) -> None:
-        values, ordered, cursor, size, before = self._values, self.ordered, self._cursor, self.size, self._mean
-        oldest = values[cursor]
-        values[cursor] = value
-        self._cursor = cursor + 1 if cursor + 1 < size else 0
-        del ordered[bisect_left(ordered, oldest)]
-        insort(ordered, value)
-        delta = value - oldest
-        self._mean = mean = before + delta / size
-        origin = self._origin
-        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
-
-    def _has_turned_over(self) -> bool:
-        return self._cursor == 0 and len(self._values) == self.size
+    def _bound_rounding(self, *, has_turned_over: bool) -> None:
+        squares, largest = self._squares, self._largest
+        if not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or has_turned_over:
+            self._compute_exactly()
+        elif squares > largest:
+            self._largest = squares
 
     def _compute_exactly(self) -> None:
         if self.ordered[0] == self.ordered[-1]:  # all are equal: next to nothing is left of the sum of squares

@@ -27,7 +27,9 @@ class SelfCalibration(msgspec.Struct):
 
     def observe(self, raw: float) -> float:
         """Return the corrected score of `raw`, as known before it, and learn from it. A raw score of 0 stays 0."""
-        raw, mark1 = min(raw, _LARGEST), self.mark1
+        if raw > _LARGEST:
+            raw = _LARGEST
+        mark1 = self.mark1
         if raw <= mark1:
             self.mark1 = mark1 - _DOWN
             return raw / mark1 if raw > 0.0 else 0.0

@@ -105,7 +105,8 @@ class Series(msgspec.Struct):
             self.nonfinite += 1
         newest = self.step
         if step is None or newest is None or step > newest:
-            self.late_in_a_row = 0
+            if self.late_in_a_row:
+                self.late_in_a_row = 0
         elif step < newest:
             if self._is_late(newest - step, settings):
                 return Admission.LATE

@@ -110,13 +110,14 @@ class Channels(msgspec.Struct):
     ) -> tuple[float | None, float | None]:
         """Return how far the value lies from the local level, and how far that lies from the window's middle."""
         middle, scale = middle_and_scale(ordered, transform)
-        floor = _SCALE_FLOOR * scale
+        local = self.local
         if scale:
             self.held_scale = scale
+            level = local.standardise(place, _SCALE_FLOOR * scale)
         elif self.held_scale:
-            scale = floor = self.held_scale
+            scale = self.held_scale
+            level = local.standardise(place, scale)
         else:
             return None, None
-        level = self.local.standardise(place, floor)
-        lasting = (self.local.center - middle) / scale
+        lasting = (local.center - middle) / scale
         return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

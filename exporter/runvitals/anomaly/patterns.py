@@ -22,15 +22,9 @@ class Patterns(msgspec.Struct):
             quarter = 3 if value > ordered[n - 1 - n // 4] else 2
         else:
             quarter = 1 if value > ordered[n // 4] else 0
-        if not self.is_new(quarter):
-            return 0.0
-        return 1.0 if quarter > 1 else -1.0
-
-    def is_new(self, quarter: int) -> bool:
-        """Take in the newest value's quarter (0..3); return whether the last four had never been seen in this order."""
         self.newest = newest = (self.newest << 2 | quarter) & _LENGTH_MASK
         seen, place, bit = self.seen, newest >> 3, 1 << (newest & 7)
         if seen[place] & bit:
-            return False
+            return 0.0
         seen[place] |= bit
-        return True
+        return 1.0 if quarter > 1 else -1.0

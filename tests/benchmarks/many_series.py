@@ -55,7 +55,9 @@ class ManySeries:
 
     def scrape(self) -> float:
         """Render the newest snapshot; return the CPU time that took."""
-        return seconds_of(lambda: metrics_page(self._snapshot, None, TEXT, True, LogOnce(logging.getLogger("benchmark"))))
+        return seconds_of(
+            lambda: metrics_page(self._snapshot, None, TEXT, True, LogOnce(logging.getLogger("benchmark")))
+        )
 
     def _tick(self) -> None:
         now = float(self._second)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 _NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
 _SLOWEST = 0.005
@@ -10,7 +10,8 @@ _CLIP = 2.0
 _LIMIT = 1e6
 
 
-class ChangeScale(msgspec.Struct):
+@dataclass(slots=True)
+class ChangeScale:
     """Middle and mean absolute deviation of the changes, following the newest few hundred.
 
     The middle takes equal steps up and down, as a running median; a deviation counts as at most two mean ones: no

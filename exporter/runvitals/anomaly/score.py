@@ -9,9 +9,8 @@ import msgspec
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
-from runvitals.stats.clip import clip
+from runvitals.stats.clip import clip, larger
 from runvitals.stats.rolling_window import RollingWindow
-from runvitals.stats.tail import Tail
 
 _WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
@@ -42,7 +41,7 @@ class AnomalyScore(msgspec.Struct):
         up, down = self.up, self.down
         if up is None or down is None:
             return None
-        return up if up > down else down
+        return larger(up, down)
 
     def observe(
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
@@ -68,21 +67,34 @@ class AnomalyScore(msgspec.Struct):
 
     def _judge(self, readings: Readings) -> None:
         """Let each channel speak for the direction in which the value is unusual; the largest answer is calibrated."""
-        self.seen = seen = self.seen + 1
+        self.seen += 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
         level, change, shift, outside, new = readings
         if level is not None:
-            up, down = (above.level.observe(level), 0.0) if level > 0.0 else (0.0, below.level.observe(-level))
+            if level > 0.0:
+                up = above.level.observe(level)
+            else:
+                down = below.level.observe(-level)
         if change is not None:
-            up, down = _joined(change, above.change, below.change, up, down)
+            if change > 0.0:
+                up = larger(up, above.change.observe(change))
+            else:
+                down = larger(down, below.change.observe(-change))
         if shift is not None:
-            up, down = _joined(shift, above.shift, below.shift, up, down)
+            if shift > 0.0:
+                up = larger(up, above.shift.observe(shift))
+            else:
+                down = larger(down, below.shift.observe(-shift))
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
-        up, down = above.calibration.observe(up), below.calibration.observe(down)
-        if seen > _WARM_UP:
-            most = log10(seen) + _BEYOND_SEEN
-            self.up, self.down = _bounded(up, most), _bounded(down, most)
+        self._show(above.calibration.observe(up), below.calibration.observe(down))
+
+    def _show(self, up: float, down: float) -> None:
+        if self.seen > _WARM_UP:
+            most = log10(self.seen) + _BEYOND_SEEN
+            if most > _HIGHEST:
+                most = _HIGHEST
+            self.up, self.down = clip(up - _TWO_SIDES, 0.0, most), clip(down - _TWO_SIDES, 0.0, most)
 
     def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
         """Return both directions' scores with what a value out of range and a new pattern add."""
@@ -95,16 +107,3 @@ class AnomalyScore(msgspec.Struct):
             elif size < 0.0:
                 down = max(down, low.observe(-size, self.seen))
         return up, down
-
-
-def _joined(value: float, above: Tail, below: Tail, up: float, down: float) -> tuple[float, float]:
-    """Return both directions' scores with what one more channel adds to that of its value."""
-    if value > 0.0:
-        score = above.observe(value)
-        return (score if score > up else up), down
-    score = below.observe(-value)
-    return up, (score if score > down else down)
-
-
-def _bounded(score: float, most: float) -> float:
-    return clip(score - _TWO_SIDES, 0.0, most if most < _HIGHEST else _HIGHEST)

@@ -168,7 +168,7 @@ class Rank(msgspec.Struct):
         return not is_reported and now - self.last_seen >= seconds
 
     def may_be_over(self, now: float, seconds: float) -> bool:
-        """Return False where the rank goes on at `now` for sure: it has not ended and was seen `seconds` ago at most."""
+        """Return False where the rank surely goes on at `now`: it has not ended, and was seen `seconds` ago at most."""
         return self.ended_time is not None or now - self.last_seen >= seconds
 
     def close_silent(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 _UP, _DOWN = 0.018, 0.002  # the ninefold keeps a tenth above a mark
 _UP4, _DOWN4 = 0.09, 0.01  # the last mark is seldom tried, and takes larger steps
@@ -10,7 +10,8 @@ _LARGEST = 12.0
 _PRIOR = 1.3, 2.3, 3.15, 4.0  # where the largest of a few tail scores of normal noise has its shares
 
 
-class SelfCalibration(msgspec.Struct):
+@dataclass(slots=True)
+class SelfCalibration:
     """Marks on a raw score (in decades) that are exceeded by 10, 1, 0.1 and 0.01 % of the values.
 
     Each mark learns only from values above the one before it: a step up for one above, a ninth of that down for one

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log, log1p
-
-import msgspec
 
 _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
@@ -24,7 +23,8 @@ _LARGEST_SHAPE = 2.0
 _NARROWEST = 0.5  # where rounded or mostly equal values put the quantiles together; normal ones are 1.29 apart
 
 
-class Tail(msgspec.Struct):
+@dataclass(slots=True)
+class Tail:
     """One side of a statistic in standard deviations or something like it; the values of the other side are not shown.
 
     Kept are three quantiles, exceeded by 25, 8 and 2.5 % of all values if half of them lie on this side, and the shape

@@ -15,6 +15,7 @@ from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.metrics_page import metrics_page
 from runvitals.exposition.metrics_text import negotiate
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
+from runvitals.pipeline.series_views import SeriesViews
 from runvitals.series import SeriesSettings
 from runvitals.values import Sample
 
@@ -41,6 +42,7 @@ class ManySeries:
         self._places = [(str(number // SERIES_OF_A_RANK), names[number % SERIES_OF_A_RANK]) for number in range(series)]
         self._rng = random.Random(1)
         self._second = 0
+        self._series_views = SeriesViews()
 
     def next_second(self) -> float:
         """Take in one sample of each series; return the CPU time that took."""
@@ -55,14 +57,14 @@ class ManySeries:
 
     def scrape(self) -> float:
         """Render the newest snapshot; return the CPU time that took."""
-        return seconds_of(
-            lambda: metrics_page(self._snapshot, None, TEXT, True, LogOnce(logging.getLogger("benchmark")))
-        )
+        failures = LogOnce(logging.getLogger("benchmark"))
+        return seconds_of(lambda: metrics_page(self._snapshot, None, TEXT, True, failures))
 
     def _tick(self) -> None:
         now = float(self._second)
         self.pipeline.advance(now, {"benchmark": now})
-        self._snapshot = self.pipeline.snapshot(now, (), ready=True)
+        series = self._series_views.get(lambda: self.pipeline.series_views(now), now)
+        self._snapshot = self.pipeline.snapshot(now, (), ready=True, series=series)
 
 
 def seconds_of(run: Callable[[], object]) -> float:
@@ -85,7 +87,7 @@ def shares(series: int, warm_up: int, seconds: int) -> Shares:
 
 
 def bytes_per_series(series: int, values: int) -> float:
-    """Return the memory that a series takes once its window is full, that of its rank, detectors and snapshot included."""
+    """Return the memory of a series after so many values; that of its rank, detectors and snapshot is included."""
     tracemalloc.start()
     try:
         many = ManySeries(series)

@@ -96,7 +96,7 @@ def pandas_rolling() -> Round | None:
 
 
 def pandas_whole_file() -> Round | None:
-    """pandas' rolling mean and deviation over all values at once: what a recorded file allows, and a stream does not."""
+    """pandas' rolling mean and deviation over all values at once: a recorded file allows that, a stream does not."""
     try:
         import pandas
     except ImportError:

@@ -35,7 +35,11 @@ class Format(NamedTuple):
 
 def negotiate(accept: str) -> Format:
     """Return the best format for an Accept header; the Prometheus text format 0.0.4 where it names none we have."""
-    wanted = ",".join(choice.text for choice in choices(accept) if _is_supported(choice))
+    return _format(",".join(choice.text for choice in choices(accept) if _is_supported(choice)))
+
+
+@lru_cache(maxsize=64)
+def _format(wanted: str) -> Format:
     encode, content_type = choose_encoder(wanted)
     return Format(content_type, encode)
 
@@ -87,7 +91,7 @@ def _escaped(text: str) -> str:
 
 def _number(value: float) -> str:
     # From a million on Go's notation differs from Python's; NaN is not below it.
-    return repr(value) if -inf < value < 1e6 else str(floatToGoString(value))
+    return repr(value) if -inf < value < 1e6 else str(floatToGoString(value))  # type: ignore[no-untyped-call]  # it has no types
 
 
 @lru_cache(maxsize=1024)

@@ -7,7 +7,10 @@ import msgspec
 from runvitals.values import Sample
 
 RECORDS = 64
-"""So many of the newest records are told; at most twice as many are held."""
+"""So many of the newest records are told."""
+
+MAX_RECORDS = RECORDS + 8
+"""At most so many are held: the oldest are let go of a few at a time."""
 
 RECORDS_AFTER = 16
 """So many records after an opening, the samples around it are told once more: what followed is among them then."""
@@ -39,7 +42,7 @@ class FlightRecorder(msgspec.Struct):
             return
         records.append(Record(step, [sample]))
         self.count += 1
-        if len(records) >= 2 * RECORDS:
+        if len(records) >= MAX_RECORDS:
             del records[:-RECORDS]
 
     def until(self, time: float) -> tuple[Sample, ...]:

@@ -20,6 +20,7 @@ from runvitals.values import (
     Finding,
     IncidentChange,
     Sample,
+    SeriesView,
     Snapshot,
     SourceView,
 )
@@ -145,12 +146,23 @@ class Pipeline:
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
-    def snapshot(self, now: float, sources: tuple[SourceView, ...], *, ready: bool) -> Snapshot:
-        """Return everything as the page shows it at `now`."""
+    def series_views(self, now: float) -> tuple[SeriesView, ...]:
+        """Return every series as the page shows it at `now`."""
+        return tuple([series.view(now) for series in self._store])
+
+    def snapshot(
+        self,
+        now: float,
+        sources: tuple[SourceView, ...],
+        *,
+        ready: bool,
+        series: tuple[SeriesView, ...] | None = None,
+    ) -> Snapshot:
+        """Return everything as the page shows it at `now`; the series as they were viewed before, if they are given."""
         return Snapshot(
             time=now,
             ready=ready,
-            series=tuple(series.view(now) for series in self._store),
+            series=self.series_views(now) if series is None else series,
             ranks=tuple(rank.view(self._table, now, self._settings.hold_seconds) for rank in self._ranks.values()),
             sources=sources,
             past_findings=tuple(self._past),

@@ -56,18 +56,24 @@ class GradientExplosion(msgspec.Struct, tag="gradient_explosion"):
         return self.explosion or ExplosionProbability(self.change)
 
     def _judge(self, sample: Sample) -> Verdict:
-        level = self.level
-        rare = level.rare
-        if rare is None or not level.is_known:
+        is_rare = self.level.is_rare()
+        if is_rare is None:
             return UNKNOWN
-        if sample.value > self.recent_ratio * rare:
-            zscore, median = level.robust_zscore, level.median
-            if zscore is None or not median:
-                return UNKNOWN
-            is_high = sample.value > self.level_ratio * median and zscore > self.level_robust_zscore
-            if is_high and self._has_changed(sample.value / median):
-                return self._firing(sample, median, zscore)
-        return OK if not level.note else Verdict(State.OK, note=level.note)
+        if is_rare or self.recent_ratio <= 1.0:
+            return self._judge_rare(sample)
+        return self._ok()
+
+    def _judge_rare(self, sample: Sample) -> Verdict:
+        zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
+        if zscore is None or not median or rare is None:
+            return UNKNOWN
+        is_high = sample.value > max(self.level_ratio * median, self.recent_ratio * rare)
+        if is_high and zscore > self.level_robust_zscore and self._has_changed(sample.value / median):
+            return self._firing(sample, median, zscore)
+        return self._ok()
+
+    def _ok(self) -> Verdict:
+        return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
     def _has_changed(self, ratio: float) -> bool:
         forecast = self.forecast

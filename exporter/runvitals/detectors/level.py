@@ -72,11 +72,16 @@ class Level(msgspec.Struct):
         """True once the window holds enough to compare with."""
         return len(self._baseline.window) >= self._baseline.minimum
 
-    @property
-    def is_known(self) -> bool:
-        """True where the window holds enough to compare with, and has a spread."""
-        ordered = self._baseline.window.ordered
-        return len(ordered) >= self._baseline.minimum and ordered[0] != ordered[-1]
+    def is_rare(self) -> bool | None:
+        """Return whether the newest value may lie above `rare`; None while the window is too short or has no spread.
+
+        What lies no higher than the value below that quantile does not: nearly all, and that is all they cost.
+        """
+        baseline = self._baseline
+        value, ordered = baseline.value, baseline.window.ordered
+        if value is None or len(ordered) < baseline.minimum or ordered[0] == ordered[-1]:
+            return None
+        return value > ordered[int(RARE * (len(ordered) - 1))]
 
     @property
     def robust_zscore(self) -> float | None:

@@ -42,19 +42,27 @@ class LossSpike(msgspec.Struct, tag="loss_spike"):
         return verdict
 
     def _judge(self, sample: Sample) -> Verdict:
-        level = self.level
-        rare = level.rare
-        if rare is None or not level.is_known:
+        is_rare = self.level.is_rare()
+        if is_rare is None:
             return UNKNOWN
-        if sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare):
-            zscore, distance, median = level.robust_zscore, level.quartile_distance, level.median
-            if zscore is None or median is None:
-                return UNKNOWN
-            # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
-            is_outside = distance is None or distance > self.iqr_factor
-            if is_outside and zscore > self.robust_zscore:
-                return self._firing(sample, median, rare, zscore)
-        return OK if not level.note else Verdict(State.OK, note=level.note)
+        if is_rare or self.minimum_ratio <= 1.0:
+            return self._judge_rare(sample)
+        return self._ok()
+
+    def _judge_rare(self, sample: Sample) -> Verdict:
+        level = self.level
+        zscore, distance, median, rare = level.robust_zscore, level.quartile_distance, level.median, level.rare
+        if zscore is None or median is None or rare is None:
+            return UNKNOWN
+        is_large = sample.value > (self.minimum_ratio * rare if rare > 0.0 else rare)
+        # Without a spread between the quartiles (rounded values) the robust z-score stands alone.
+        is_outside = distance is None or distance > self.iqr_factor
+        if is_large and is_outside and zscore > self.robust_zscore:
+            return self._firing(sample, median, rare, zscore)
+        return self._ok()
+
+    def _ok(self) -> Verdict:
+        return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
     def _firing(self, sample: Sample, median: float, rare: float, zscore: float) -> Verdict:
         evidence = Evidence(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -21,7 +20,7 @@ from runvitals.series import SeriesSettings
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.values import Sample
 from tests.benchmarks import peers
-from tests.benchmarks.many_series import bytes_per_series, shares
+from tests.benchmarks.many_series import SCRAPE_SECONDS, bytes_per_series, seconds_of, shares
 from tests.benchmarks.peers import WINDOW, Round
 
 ROUNDS, VALUES = 15, 2000
@@ -63,8 +62,8 @@ CONTENDERS: dict[str, Callable[[], Round | None]] = {
 SLOW = {"pandas rolling over a deque: z", "ads-evt SPOT: threshold"}
 
 
-def microseconds(rounds: int = ROUNDS, count: int = VALUES) -> dict[str, float]:
-    """Return the median CPU time of one observation, in microseconds, by contender; absent where not installed."""
+def microseconds(rounds: int = ROUNDS, count: int = VALUES) -> dict[str, list[float]]:
+    """Return the CPU time of one observation in each round, in microseconds, by contender that is installed."""
     contenders = {name: made for name, make in CONTENDERS.items() if (made := make()) is not None}
     costs: dict[str, list[float]] = {name: [] for name in contenders}
     rng = random.Random(1)
@@ -73,35 +72,38 @@ def microseconds(rounds: int = ROUNDS, count: int = VALUES) -> dict[str, float]:
         for name, begin in contenders.items():
             shown = values[:SLOW_VALUES] if name in SLOW else values
             run = begin(turn * count, shown)
-            start = time.thread_time()
-            run()
-            costs[name].append((time.thread_time() - start) / len(shown) * 1e6)
-    return {name: statistics.median(each[1:]) for name, each in costs.items()}
+            costs[name].append(seconds_of(run) / len(shown) * 1e6)
+    return {name: each[1:] for name, each in costs.items()}  # the first round warms up
+
+
+def table(costs: dict[str, list[float]]) -> str:
+    """Return a line for each contender: the median cost, and the median of its ratios to river's in the same round."""
+    lines = [f"{'one observation':<36}{'us':>9}{'/ river':>10}"]
+    for name in CONTENDERS:
+        if name not in costs:
+            lines.append(f"{name:<36}  skipped: pip install {peers.INSTALL[name.split()[0].rstrip(':')]}")
+            continue
+        ratios = [one / river for one, river in zip(costs[name], costs.get(RIVER, ()), strict=False)]
+        ratio = f"{statistics.median(ratios):>10.2f}" if ratios else ""
+        lines.append(f"{name:<36}{statistics.median(costs[name]):>9.2f}{ratio}")
+    return "\n".join(lines)
+
+
+def many(series: int, seconds: int = 30) -> str:
+    """Return what so many series take of a core and of memory."""
+    taken = shares(series, warm_up=WINDOW + 64, seconds=seconds)
+    return (
+        f"{series:,} series at one sample a second: {sum(taken):.1%} of a core (samples {taken.observing:.1%}, "
+        f"snapshots {taken.snapshots:.1%}, a scrape every {SCRAPE_SECONDS} s {taken.scrapes:.1%})\n"
+        f"memory of one with its window full: {bytes_per_series(200, 2 * WINDOW) / 1000:.1f} kB"
+    )
 
 
 def main() -> None:
-    """Print the table."""
-    costs = microseconds()
+    """Print the figures."""
     print(f"Python {sys.version.split()[0]}, window {WINDOW}, CPU time, median of {ROUNDS} rounds of {VALUES} values")
-    print(f"{'one observation':<36}{'us':>9}{'/ river':>10}")
-    for name in CONTENDERS:
-        if name in costs:
-            ratio = f"{costs[name] / costs[RIVER]:>10.2f}" if RIVER in costs else ""
-            print(f"{name:<36}{costs[name]:>9.2f}{ratio}")
-        else:
-            package = peers.INSTALL[name.split()[0].rstrip(":")]
-            print(f"{name:<36}  skipped: pip install {package}")
-    print_many(10_000)
-
-
-def print_many(series: int) -> None:
-    """Print what so many series take."""
-    taken = shares(series, warm_up=WINDOW + 64, seconds=30)
-    print(
-        f"{series:,} series at one sample a second, shares of a core: {sum(taken):.1%} "
-        f"(samples {taken.observing:.1%}, snapshots {taken.snapshots:.1%}, a scrape every 15 s {taken.scrapes:.1%})"
-    )
-    print(f"memory of a series with its window full: {bytes_per_series(200, 2 * WINDOW) / 1000:.1f} kB")
+    print(table(microseconds()), flush=True)
+    print(many(10_000))
 
 
 if __name__ == "__main__":

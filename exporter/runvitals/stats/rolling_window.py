@@ -12,9 +12,8 @@ from runvitals.stats import order
 _SQUARES_FIT = 1e-140, 1e140
 """Where the largest magnitude lies between these, sums of squares neither overflow nor vanish."""
 
-_SURELY_FIT = 1e-260, 1e260
-_LEVEL_FITS = 1e130
-"""Where the sum of squares lies between those and the mean is below this, the largest magnitude does fit."""
+_SMALL, _LARGE, _HIGH = 1e-260, 1e260, 1e130
+"""Where the sum of squares lies between the first two and the mean below the third, the largest magnitude does fit."""
 
 _SQUARES_OVERFLOW = _SQUARES_FIT[1] ** 2
 
@@ -131,8 +130,9 @@ class RollingWindow:
     def standardised(self, value: float) -> float | None:
         """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
         center = self._origin + self._mean
-        if _SURELY_FIT[0] < self._squares < _SURELY_FIT[1] and -_LEVEL_FITS < center < _LEVEL_FITS:
-            score = (value - center) / sqrt(self._squares / (len(self.ordered) - 1))
+        squares = self._squares
+        if _SMALL < squares < _LARGE and -_HIGH < center < _HIGH:
+            score = (value - center) / sqrt(squares / (len(self.ordered) - 1))
         else:
             mean, deviation = self.mean, self.stddev
             if mean is None or not deviation:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log, log1p
 
+from runvitals.stats.clip import clip, larger
+
 _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
 _SHARE = 2.0 * 10.0**-_DECADES  # of the values on this side of zero, which are taken for half of all
@@ -65,7 +67,7 @@ class Tail:
         seen, second = self.seen, self.second
         if value > second:
             return self._beyond_second(value, first, width)
-        step = width * (_SLOWEST if seen > _ALL_SETTLED else max(8.0 / (100.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if seen > _ALL_SETTLED else larger(8.0 / (100.0 + seen), _SLOWEST))
         lower, least = second - _BEYOND * step, self.first + _GAP_FLOOR
         self.second = lower if lower > least else least
         return _DECADES + 0.5 * (value - first) / (second - first)
@@ -92,11 +94,11 @@ class Tail:
         """Move the second quantile up, the third up or down, and the shape towards what they say now."""
         seen, first = self.seen, self.first
         is_settled = seen > _ALL_SETTLED
-        step = width * (_SLOWEST if is_settled else max(8.0 / (100.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if is_settled else larger(8.0 / (100.0 + seen), _SLOWEST))
         self.second = second = self.second + (1.0 - _BEYOND) * step
-        step = width * (_SLOWEST if is_settled else max(22.0 / (200.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if is_settled else larger(22.0 / (200.0 + seen), _SLOWEST))
         third = self.third + step * (1.0 - _BEYOND if is_beyond_third else -_BEYOND)
-        self.third = third = max(third, second + _GAP_FLOOR)
-        ratio = log((third - second) / max(second - first, _GAP_FLOOR)) / _HALF_DECADE
-        pace = 3.0 * _SLOWEST if is_settled else max(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
-        self.shape += pace * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
+        self.third = third = larger(third, second + _GAP_FLOOR)
+        ratio = log((third - second) / larger(second - first, _GAP_FLOOR)) / _HALF_DECADE
+        pace = 3.0 * _SLOWEST if is_settled else larger(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
+        self.shape += pace * (clip(ratio, 0.0, _LARGEST_SHAPE) - self.shape)

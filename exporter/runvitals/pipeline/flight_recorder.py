@@ -20,7 +20,7 @@ MAX_SAMPLES = 64
 
 
 class Record(msgspec.Struct):
-    """The samples of one step; where there are no steps, of one moment. Columns take a third of the room of samples."""
+    """The samples of one step; where there are no steps, of one moment. Columns take half the room of samples."""
 
     step: int | None
     run: str = ""

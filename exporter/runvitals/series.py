@@ -58,6 +58,10 @@ class Admission(Enum):
     REPEATED = "repeated"
 
 
+SCORED, NONFINITE = Admission.SCORED, Admission.NONFINITE
+"""The usual ones by a name of their own: an enum looks its members up anew each time."""
+
+
 class SeriesKey(msgspec.Struct, frozen=True):
     """What tells one series from another, and the source it came from first."""
 
@@ -100,22 +104,30 @@ class Series(msgspec.Struct):
 
     def admit(self, sample: Sample, settings: SeriesSettings) -> Admission:
         """Take a sample in; statistics and scores then are those of this sample, if it was scored."""
+        _, _, _, _, time, step, value = sample
         self.samples += 1
-        finite = isfinite(sample.value)
+        finite = isfinite(value)
         if not finite:
             self.nonfinite += 1
-        if self._is_late(sample, settings):
-            return Admission.LATE
-        if self._is_repeated(sample):
-            return Admission.REPEATED
-        self.value, self.time, self.step = sample.value, sample.time, sample.step
+        newest = self.step
+        if step is None or newest is None or step > newest:
+            if self.late_in_a_row:
+                self.late_in_a_row = 0
+        elif step < newest:
+            if self._is_late(newest - step, settings):
+                return Admission.LATE
+        else:
+            self.late_in_a_row = 0
+            if self._is_repeated(value):
+                return Admission.REPEATED
+        self.value, self.time, self.step = value, time, step
         if not finite:
             self.baseline.settle()
             self.anomaly.skip()
             self.zscore = self.alert_score = None
-            return Admission.NONFINITE
-        self._score(sample, settings)
-        return Admission.SCORED
+            return NONFINITE
+        self._score(time, value, settings)
+        return SCORED
 
     def start_segment(self) -> None:
         """Begin anew: what comes is not compared with what was."""
@@ -125,35 +137,33 @@ class Series(msgspec.Struct):
         self.step = self.zscore = self.alert_score = None
         self.late_in_a_row = 0
 
-    def _score(self, sample: Sample, settings: SeriesSettings) -> None:
-        self.baseline.observe(sample.value)
-        self.zscore = self.baseline.zscore
-        if self.zscore is not None:
-            self.peak.push(sample.time, abs(self.zscore))
-        anomaly = self.anomaly
-        anomaly.observe(sample.value, sample.time, self.baseline.window, settings.minimum, settings.anomaly)
+    def _score(self, time: float, value: float, settings: SeriesSettings) -> None:
+        baseline, anomaly = self.baseline, self.anomaly
+        baseline.observe(value)
+        self.zscore = zscore = baseline.zscore
+        if zscore is not None:
+            self.peak.push(time, zscore if zscore > 0.0 else -zscore)
+        anomaly.observe(value, time, baseline.window, settings.minimum, settings.anomaly)
         score = anomaly.score
-        if score is not None:
-            self.anomaly_peak.push(sample.time, score)
+        if score is None:
+            self.alert_score = None
+            return
+        self.anomaly_peak.push(time, score)
         worse = anomaly.alert(bad_side(self.key.signal), settings.anomaly.outlier)
         self.alert_score = self.alerts.observe(worse, settings.anomaly.refractory, settings.anomaly.margin)
 
-    def _is_late(self, sample: Sample, settings: SeriesSettings) -> bool:
-        if sample.step is None or self.step is None or sample.step >= self.step:
-            self.late_in_a_row = 0
-            return False
+    def _is_late(self, behind: int, settings: SeriesSettings) -> bool:
+        """Return whether a sample so many steps behind the newest comes late; if not, the run went back."""
         self.late_in_a_row += 1
-        if self.step - sample.step > settings.late_steps or self.late_in_a_row >= settings.late_run:
+        if behind > settings.late_steps or self.late_in_a_row >= settings.late_run:
             self.start_segment()
             return False
         self.late += 1
         return True
 
-    def _is_repeated(self, sample: Sample) -> bool:
+    def _is_repeated(self, value: float) -> bool:
         """Return whether this is the same line again; another value at the same step is news (micro-batches)."""
-        if sample.step is None or sample.step != self.step:
-            return False
-        return sample.value == self.value or (isnan(sample.value) and isnan(self.value))
+        return value == self.value or (isnan(value) and isnan(self.value))
 
     def view(self, now: float) -> SeriesView:
         """Return the series as the page shows it."""
@@ -185,24 +195,24 @@ class SeriesStore:
     def __init__(self, settings: SeriesSettings) -> None:
         self.settings = settings
         self.dropped: Counter[str] = Counter()
-        self._of_rank: dict[tuple[str, str], dict[tuple[str, str], Series]] = {}
+        self._series: dict[tuple[str, ...], Series] = {}
+        self._of_rank: dict[tuple[str, str], list[Series]] = {}
         self._of_run: Counter[str] = Counter()
         self._of_source: Counter[str] = Counter()
-        self._count = 0
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._series)
 
     def __iter__(self) -> Iterator[Series]:
-        return chain.from_iterable(series.values() for series in self._of_rank.values())
+        return chain.from_iterable(self._of_rank.values())
 
     def find(self, sample: Sample) -> Series | None:
         """Return the sample's series; None if there is none."""
-        return self._of_rank.get((sample.run, sample.rank), {}).get((sample.signal, sample.layer))
+        return self._series.get(sample[:4])  # run, rank, signal, layer
 
     def get(self, sample: Sample, source: str) -> Series | None:
         """Return the sample's series, made if there is room; None where a limit is reached."""
-        series = self.find(sample)
+        series = self._series.get(sample[:4])
         if series is None:
             limit = self._reached_limit(sample.run, source)
             if limit:
@@ -214,14 +224,15 @@ class SeriesStore:
 
     def of_rank(self, run: str, rank: str) -> list[Series]:
         """Return all series of a rank."""
-        return list(self._of_rank.get((run, rank), {}).values())
+        return list(self._of_rank.get((run, rank), ()))
 
     def remove(self, run: str, rank: str) -> None:
         """Forget all series of a rank."""
-        for series in self._of_rank.pop((run, rank), {}).values():
-            self._count -= 1
+        for series in self._of_rank.pop((run, rank), ()):
+            key = series.key
+            del self._series[run, rank, key.signal, key.layer]
             self._of_run[run] -= 1
-            self._of_source[series.key.source] -= 1
+            self._of_source[key.source] -= 1
         if not self._of_run[run]:
             del self._of_run[run]
 
@@ -239,13 +250,13 @@ class SeriesStore:
 
     def _add(self, series: Series) -> None:
         key = series.key
-        self._of_rank.setdefault((key.run, key.rank), {})[key.signal, key.layer] = series
+        self._series[key.run, key.rank, key.signal, key.layer] = series
+        self._of_rank.setdefault((key.run, key.rank), []).append(series)
         self._of_run[key.run] += 1
         self._of_source[key.source] += 1
-        self._count += 1
 
     def _reached_limit(self, run: str, source: str) -> str:
-        if self._count >= self.settings.max_series:
+        if len(self._series) >= self.settings.max_series:
             return "total"
         if self._of_run[run] >= self.settings.max_series_per_run:
             return "run"

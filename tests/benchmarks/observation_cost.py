@@ -1,7 +1,8 @@
-"""What one observation of a series costs: its statistics and its anomaly score, beside single z-scores of others.
+"""What one observation costs, from the pipeline's door to its finding, beside single z-scores of others.
 
 Run from the repository root: `python -m tests.benchmarks.observation_cost`. CPU time of the calling thread, the
-contenders interleaved. river (`pip install river`) is left out where it is not installed.
+contenders interleaved round by round, so that a busy machine slows all alike. Then what 10,000 series at one sample a
+second take of a core, and what one series takes of memory. Peers that are not installed are named and left out.
 """
 
 from __future__ import annotations
@@ -9,116 +10,100 @@ from __future__ import annotations
 import random
 import statistics
 import sys
-import time
-from collections import deque
-from collections.abc import Callable
-from math import sqrt
+from collections.abc import Callable, Sequence
+from functools import partial
 
-import numpy as np
-
-from runvitals.series import Series, SeriesSettings, SeriesStore
+from runvitals.catalogue.signals import GRAD_NORM, LOSS
+from runvitals.diagnosis.settings import resolve
+from runvitals.pipeline.pipeline import Pipeline, RankSettings
+from runvitals.series import SeriesSettings
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.values import Sample
+from tests.benchmarks import peers
+from tests.benchmarks.many_series import SCRAPE_SECONDS, bytes_per_series, seconds_of, shares
+from tests.benchmarks.peers import WINDOW, Round
 
-WINDOW, ROUNDS, VALUES = 256, 15, 2000
-OURS, RIVER = "series with anomaly score", "river rolling mean and variance"
-Contender = Callable[[int, float], object]
+ROUNDS, VALUES = 15, 2000
+SLOW_VALUES = 300
+"""Of a round of what takes long for one value."""
 
-
-def our_series() -> Contender:
-    """Everything that one sample goes through in its series: admission, window, z-score, anomaly score, alert."""
-    settings = SeriesSettings(window=WINDOW)
-    store = SeriesStore(settings)
-    series: Series | None = store.get(Sample("run", "0", "loss", "", 0.0, 0, 0.0), "benchmark")
-    assert series is not None
-    return lambda step, value: series.admit(Sample("run", "0", "loss", "", float(step), step, value), settings)
+RIVER = "river: rolling mean and variance, z"
 
 
-def our_window() -> Contender:
+def ours(signal: str) -> Round:
+    """All that a sample of this signal goes through: series, scores, alert, every default detector, diagnosis."""
+    pipeline = Pipeline(SeriesSettings(window=WINDOW), RankSettings(), resolve({}))
+    pipeline.observe([Sample("run", "0", LOSS.name, "", -1.0, -1, 1.0)], "benchmark")  # steps are those of the loss
+
+    def begin(place: int, values: Sequence[float]) -> Callable[[], None]:
+        items = [Sample("run", "0", signal, "", float(at), at, value) for at, value in enumerate(values, place)]
+        return lambda: pipeline.observe(items, "benchmark")
+
+    return begin
+
+
+def our_window() -> Round:
     """The rolling window alone."""
-    window = RollingWindow(WINDOW)
-    return lambda _, value: window.push(value)
+    return peers.one_by_one(RollingWindow(WINDOW).push)
 
 
-def river_rolling() -> Contender | None:
-    """river's mean and variance of a rolling window, and the z-score from them."""
-    try:
-        from river import stats, utils
-    except ImportError:
-        return None
-    mean = utils.Rolling(stats.Mean, window_size=WINDOW)
-    variance = utils.Rolling(stats.Var, window_size=WINDOW)
-
-    def observe(_: int, value: float) -> float:
-        deviation = sqrt(variance.get())
-        score = (value - mean.get()) / deviation if deviation else 0.0
-        mean.update(value)
-        variance.update(value)
-        return score
-
-    return observe
-
-
-def plain_welford() -> Contender:
-    """Mean and variance of all values (Welford), and the z-score."""
-    count, mean, squares = 0, 0.0, 0.0
-
-    def observe(_: int, value: float) -> float:
-        nonlocal count, mean, squares
-        score = (value - mean) / sqrt(squares / (count - 1)) if count > 1 and squares else 0.0
-        count += 1
-        delta = value - mean
-        mean += delta / count
-        squares += delta * (value - mean)
-        return score
-
-    return observe
-
-
-def numpy_window() -> Contender:
-    """A deque made an array for each value: the usual callback idiom."""
-    values: deque[float] = deque(maxlen=WINDOW)
-
-    def observe(_: int, value: float) -> float:
-        past = np.array(values)
-        score = (value - past.mean()) / past.std() if len(past) > 1 else 0.0
-        values.append(value)
-        return float(score)
-
-    return observe
-
-
-CONTENDERS: dict[str, Callable[[], Contender | None]] = {
-    OURS: our_series,
-    "rolling window alone": our_window,
-    RIVER: river_rolling,
-    "plain Welford, unbounded": plain_welford,
-    "numpy over a deque": numpy_window,
+CONTENDERS: dict[str, Callable[[], Round | None]] = {
+    "runvitals: any signal": partial(ours, "temperature"),
+    "runvitals: loss": partial(ours, LOSS.name),
+    "runvitals: grad_norm": partial(ours, GRAD_NORM.name),
+    "its rolling window alone": our_window,
+    RIVER: peers.river_rolling,
+    "plain Welford, unbounded: z": peers.plain_welford,
+    "numpy over a deque: z": peers.numpy_window,
+    "pandas rolling over a deque: z": peers.pandas_rolling,
+    "pandas rolling, whole file: z": peers.pandas_whole_file,
+    "ads-evt SPOT: threshold": peers.spot,
 }
+SLOW = {"pandas rolling over a deque: z", "ads-evt SPOT: threshold"}
 
 
-def microseconds() -> dict[str, float]:
-    """Return the median CPU time of one observation, in microseconds, by contender."""
+def microseconds(rounds: int = ROUNDS, count: int = VALUES) -> dict[str, list[float]]:
+    """Return the CPU time of one observation in each round, in microseconds, by contender that is installed."""
     contenders = {name: made for name, make in CONTENDERS.items() if (made := make()) is not None}
     costs: dict[str, list[float]] = {name: [] for name in contenders}
     rng = random.Random(1)
-    for turn in range(ROUNDS + 1):
-        values = [rng.lognormvariate(0.0, 0.2) for _ in range(VALUES)]
-        for name, observe in contenders.items():
-            start = time.thread_time()
-            for place, value in enumerate(values, turn * VALUES):
-                observe(place, value)
-            costs[name].append((time.thread_time() - start) / VALUES * 1e6)
-    return {name: statistics.median(rounds[1:]) for name, rounds in costs.items()}
+    for turn in range(rounds + 1):
+        values = [rng.lognormvariate(0.0, 0.2) for _ in range(count)]
+        for name, begin in contenders.items():
+            shown = values[:SLOW_VALUES] if name in SLOW else values
+            run = begin(turn * count, shown)
+            costs[name].append(seconds_of(run) / len(shown) * 1e6)
+    return {name: each[1:] for name, each in costs.items()}  # the first round warms up
+
+
+def table(costs: dict[str, list[float]]) -> str:
+    """Return a line for each contender: the median cost, and the median of its ratios to river's in the same round."""
+    lines = [f"{'one observation':<36}{'us':>9}{'/ river':>10}"]
+    for name in CONTENDERS:
+        if name not in costs:
+            lines.append(f"{name:<36}  skipped: pip install {peers.INSTALL[name.split()[0].rstrip(':')]}")
+            continue
+        ratios = [one / river for one, river in zip(costs[name], costs.get(RIVER, ()), strict=False)]
+        ratio = f"{statistics.median(ratios):>10.2f}" if ratios else ""
+        lines.append(f"{name:<36}{statistics.median(costs[name]):>9.2f}{ratio}")
+    return "\n".join(lines)
+
+
+def many(series: int, seconds: int = 30) -> str:
+    """Return what so many series take of a core and of memory."""
+    taken = shares(series, warm_up=WINDOW + 64, seconds=seconds)
+    return (
+        f"{series:,} series at one sample a second: {sum(taken):.1%} of a core (samples {taken.observing:.1%}, "
+        f"snapshots {taken.snapshots:.1%}, a scrape every {SCRAPE_SECONDS} s {taken.scrapes:.1%})\n"
+        f"memory of one with its window full: {bytes_per_series(200, 2 * WINDOW) / 1000:.1f} kB"
+    )
 
 
 def main() -> None:
-    """Print the table."""
-    costs = microseconds()
+    """Print the figures."""
     print(f"Python {sys.version.split()[0]}, window {WINDOW}, CPU time, median of {ROUNDS} rounds of {VALUES} values")
-    print(f"{'one observation':<36}{'us':>8}{'/ river':>10}")
-    for name, cost in costs.items():
-        print(f"{name:<36}{cost:>8.2f}" + (f"{cost / costs[RIVER]:>10.2f}" if RIVER in costs else ""))
+    print(table(microseconds()), flush=True)
+    print(many(10_000))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 _NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
 _SLOWEST = 0.005
@@ -11,7 +11,8 @@ _LIMIT = 1e6
 _LARGEST = 1e300
 
 
-class ChangeScale(msgspec.Struct):
+@dataclass(slots=True)
+class ChangeScale:
     """Middle and mean absolute deviation of the changes, following the newest few hundred.
 
     The middle takes equal steps up and down, as a running median; a deviation counts as at most two mean ones: no
@@ -35,7 +36,8 @@ class ChangeScale(msgspec.Struct):
         if not deviation:
             self.deviation = min(size, _LARGEST)
             return None
-        self.deviation = deviation + weight * (min(size, _CLIP * deviation) - deviation)
+        bound = _CLIP * deviation
+        self.deviation = deviation + weight * ((size if size < bound else bound) - deviation)
         self.middle += weight * (deviation if distance > 0.0 else -deviation)
         score = distance * _NORMAL / deviation
         return score if -_LIMIT < score < _LIMIT else (_LIMIT if score > 0.0 else -_LIMIT)

@@ -24,6 +24,7 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
     SignalKind.RATIO: logit,
     SignalKind.TIME: log,
 }
+_PLAIN, _COUNTER = SignalKind.PLAIN, SignalKind.COUNTER
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
 _NEWEST = 16  # values whose median is the level when a signal is compared in another way
@@ -62,7 +63,7 @@ class Channels(msgspec.Struct):
         """Return what the channels see in a finite value; None for a channel without an answer."""
         previous = self._neighbour(value, time, window)
         kind = self.kind.kind
-        transform = _TRANSFORMS[kind]
+        transform = None if kind is _PLAIN else _TRANSFORMS[kind]
         if kind is not self.compared_as:
             self._compare_as(kind, window)
         if transform is None:
@@ -70,12 +71,13 @@ class Channels(msgspec.Struct):
         else:
             place = transform(value)
             change = None if previous is None else self.changes.standardise(place - transform(previous))
-        if kind is SignalKind.COUNTER:
+        if kind is _COUNTER:
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
         if self.season is not None or (settings.season and time - self.since > _LONG):
             place = self._deseasonalised(place, time, wanted=settings.season)
-        level, lasting = self._level(place, window.ordered, transform)
+        ordered = window.ordered
+        level, lasting = self._level(place, ordered, transform)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
         return (
@@ -83,7 +85,7 @@ class Channels(msgspec.Struct):
             change if settings.change else None,
             lasting if settings.shift else None,
             self.value_range.outside(value) if settings.out_of_range else None,
-            self.patterns.novelty(value, window.ordered) if settings.new_pattern else None,
+            self.patterns.novelty(value, ordered) if settings.new_pattern else None,
         )
 
     def learn(self, value: float, time: float, window: RollingWindow) -> None:
@@ -149,15 +151,16 @@ class Channels(msgspec.Struct):
     ) -> tuple[float | None, float | None]:
         """Return how far the value lies from the local level, and how far that lies from the window's middle."""
         middle, scale = middle_and_scale(ordered, transform)
-        floor = _SCALE_FLOOR * scale
+        local = self.local
         if scale:
             self.held_scale = scale
+            floor = _SCALE_FLOOR * scale
         elif self.held_scale:
             scale = floor = self.held_scale
         else:
             return None, None
-        level = self.local.standardise(place, floor)
+        level = local.standardise(place, floor)
         if self.season is not None and self.season.period:
-            middle, scale = 0.0, max(self.local.deviation / _NORMAL_DEVIATION, self.season.error, floor)
-        lasting = (self.local.center - middle) / scale
+            middle, scale = 0.0, max(local.deviation / _NORMAL_DEVIATION, self.season.error, floor)
+        lasting = (local.center - middle) / scale
         return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 _FOLLOW = 1.0 / 16.0
 _NORMAL = 0.737  # mean absolute deviation of standard normal values, each counted as at most two such
@@ -12,7 +12,8 @@ _LIMIT = 1e6
 _LARGEST = 1e300
 
 
-class LocalLevel(msgspec.Struct):
+@dataclass(slots=True)
+class LocalLevel:
     """A running mean of the last dozen values and a mean absolute deviation of the last hundred from it.
 
     A value counts as at most two mean deviations away (Huber's idea), so that one outlier hides nothing of the next. A

@@ -18,16 +18,13 @@ class Patterns(msgspec.Struct):
     def novelty(self, value: float, ordered: Sequence[float]) -> float:
         """Take in a value and the sorted window before it; return 0, or for a new sequence 1 (-1: it ends low)."""
         n = len(ordered)
-        quarter = (value > ordered[n // 4]) + (value > ordered[n // 2]) + (value > ordered[n - 1 - n // 4])
-        if not self.is_new(quarter):
-            return 0.0
-        return 1.0 if quarter > 1 else -1.0
-
-    def is_new(self, quarter: int) -> bool:
-        """Take in the newest value's quarter (0..3); return whether the last four had never been seen in this order."""
+        if value > ordered[n // 2]:
+            quarter = 3 if value > ordered[n - 1 - n // 4] else 2
+        else:
+            quarter = 1 if value > ordered[n // 4] else 0
         self.newest = newest = (self.newest << 2 | quarter) & _LENGTH_MASK
-        bit = 1 << (newest & 7)
-        if self.seen[newest >> 3] & bit:
-            return False
-        self.seen[newest >> 3] |= bit
-        return True
+        seen, place, bit = self.seen, newest >> 3, 1 << (newest & 7)
+        if seen[place] & bit:
+            return 0.0
+        seen[place] |= bit
+        return 1.0 if quarter > 1 else -1.0

@@ -11,8 +11,8 @@ from runvitals.anomaly.outlier import NEAR, decades
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
+from runvitals.stats.clip import clip, larger
 from runvitals.stats.rolling_window import RollingWindow
-from runvitals.stats.tail import Tail
 
 WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
@@ -42,9 +42,10 @@ class AnomalyScore(msgspec.Struct):
     @property
     def score(self) -> float | None:
         """The larger of the two directions' scores; None while unknown."""
-        if self.up is None or self.down is None:
+        up, down = self.up, self.down
+        if up is None or down is None:
             return None
-        return max(self.up, self.down)
+        return larger(up, down)
 
     def alert(self, side: BadSide, outlier: float) -> float | None:
         """Return the score that is worth an alert where a value is bad on this side; None while unknown.
@@ -89,22 +90,33 @@ class AnomalyScore(msgspec.Struct):
 
     def _judge(self, readings: Readings) -> None:
         """Let each channel speak for the direction in which the value is unusual; the largest answer is calibrated."""
-        self.seen = seen = self.seen + 1
+        self.seen += 1
         above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
         level, change, shift, outside, new = readings
         outlier = 0.0
         if level is not None:
             up, down, outlier = self._level(level)
         if change is not None:
-            up, down = _joined(change, above.change, below.change, up, down)
+            if change > 0.0:
+                up = larger(up, above.change.observe(change))
+            else:
+                down = larger(down, below.change.observe(-change))
         if shift is not None:
-            up, down = _joined(shift, above.shift, below.shift, up, down)
+            if shift > 0.0:
+                up = larger(up, above.shift.observe(shift))
+            else:
+                down = larger(down, below.shift.observe(-shift))
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
-        up, down = above.calibration.observe(up), below.calibration.observe(down)
-        if seen > WARM_UP:
-            self.outlier, most = outlier, log10(seen) + _BEYOND_SEEN
-            self.up, self.down = _bounded(up, most), _bounded(down, most)
+        self._show(above.calibration.observe(up), below.calibration.observe(down), outlier)
+
+    def _show(self, up: float, down: float, outlier: float) -> None:
+        if self.seen > WARM_UP:
+            most = log10(self.seen) + _BEYOND_SEEN
+            if most > _HIGHEST:
+                most = _HIGHEST
+            self.outlier = outlier
+            self.up, self.down = clip(up - _TWO_SIDES, 0.0, most), clip(down - _TWO_SIDES, 0.0, most)
 
     def _level(self, level: float) -> tuple[float, float, float]:
         """Return what a distance from the local level says upwards and downwards, and whether it is an outlier."""
@@ -127,14 +139,3 @@ class AnomalyScore(msgspec.Struct):
             elif size < 0.0:
                 down = max(down, low.observe(-size, self.seen))
         return up, down
-
-
-def _joined(value: float, above: Tail, below: Tail, up: float, down: float) -> tuple[float, float]:
-    """Return both directions' scores with what one more channel adds to that of its value."""
-    if value > 0.0:
-        return max(up, above.observe(value)), down
-    return up, max(down, below.observe(-value))
-
-
-def _bounded(score: float, most: float) -> float:
-    return max(0.0, min(score - _TWO_SIDES, most, _HIGHEST))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from math import inf, log
-
-import msgspec
 
 from runvitals.stats.rolling_window import RollingWindow
 
@@ -24,7 +23,8 @@ class SignalKind(str, Enum):
     COUNTER = "counter"
 
 
-class KindRecognition(msgspec.Struct):
+@dataclass(slots=True)
+class KindRecognition:
     """Watches what has been seen of a signal and says how it is best compared.
 
     counter: it has risen at least 16 times and never fallen, but to less than half (a restart): its increments count.

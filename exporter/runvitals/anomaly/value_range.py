@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log1p
-
-import msgspec
 
 _FORGET = 1.0 / 8192.0
 
 
-class ValueRange(msgspec.Struct):
+@dataclass(slots=True)
+class ValueRange:
     """Smallest and largest value, closing in slowly, so that what was long ago is forgotten.
 
     One value widens it to at most twice its width: a single wild one does not blind it.

@@ -79,12 +79,23 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
         return self.explosion or ExplosionProbability(self.change)
 
     def _judge(self, sample: Sample) -> Verdict:
+        is_rare = self.level.is_rare()
+        if is_rare is None:
+            return UNKNOWN
+        if is_rare or self.recent_ratio <= 1.0:
+            return self._judge_rare(sample)
+        return self._ok()
+
+    def _judge_rare(self, sample: Sample) -> Verdict:
         zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
         if zscore is None or not median or rare is None:
             return UNKNOWN
         is_high = sample.value > max(self.level_ratio * median, self.recent_ratio * rare)
         if is_high and zscore > self.level_robust_zscore and self._has_changed(sample.value / median):
             return self._firing(sample, median, zscore)
+        return self._ok()
+
+    def _ok(self) -> Verdict:
         return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
     def _has_changed(self, ratio: float) -> bool:

@@ -7,6 +7,7 @@ from math import isfinite, log
 import msgspec
 
 from runvitals.detectors.moving_levels import MovingLevels
+from runvitals.stats.clip import clip
 
 DOUBLED = log(2.0)
 """A relative change above 1, in logarithms."""
@@ -62,10 +63,10 @@ class HazardFeatures(msgspec.Struct):
         norms, rates = self.norms, self.rates
         level = norms.fast - norms.slow
         return (
-            min(max(level, -2.0), 5.0),
-            min(max(level - 1.1, 0.0), 4.0),
+            clip(level, -2.0, 5.0),
+            clip(level - 1.1, 0.0, 4.0),
             min(log(norms.deviation), 0.0),
             self.large_changes,
-            min(max(rates.fast - rates.slow, 0.0), 4.0),
-            min(max(rates.fast - rates.mid, -1.0), 1.0),
+            clip(rates.fast - rates.slow, 0.0, 4.0),
+            clip(rates.fast - rates.mid, -1.0, 1.0),
         )

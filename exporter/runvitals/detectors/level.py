@@ -31,8 +31,9 @@ class Level(msgspec.Struct):
 
     def follow(self, series: Series) -> bool:
         """Take over the series' settings; return whether a new segment has begun, with nothing known of it."""
-        size, minimum = series.baseline.window.size, series.baseline.minimum
-        self._baseline.resize(size, minimum)
+        its, ours = series.baseline, self.baseline
+        if ours is None or ours.minimum != its.minimum or ours.window.size != its.window.size:
+            self._baseline.resize(its.window.size, its.minimum)
         if series.segment == self.segment:
             return False
         self.segment, self.withheld, self.note = series.segment, 0, ""
@@ -41,7 +42,7 @@ class Level(msgspec.Struct):
 
     def observe(self, value: float) -> None:
         """Take the newest value, which must be above 0 unless `is_linear`."""
-        self._baseline.observe(self._transformed(value))
+        self._baseline.observe(value if self.is_linear else log(value))
 
     def skip(self) -> None:
         """Pass over a value that cannot be compared."""
@@ -55,7 +56,8 @@ class Level(msgspec.Struct):
     def settle(self, *, fired: bool) -> None:
         """Say whether the newest value was an excursion."""
         if not fired:
-            self.withheld = 0
+            if self.withheld:
+                self.withheld = 0
             return
         if self.withheld:  # the first one enters: what comes back again and again is usual
             self._baseline.value = None
@@ -69,6 +71,17 @@ class Level(msgspec.Struct):
     def is_warm(self) -> bool:
         """True once the window holds enough to compare with."""
         return len(self._baseline.window) >= self._baseline.minimum
+
+    def is_rare(self) -> bool | None:
+        """Return whether the newest value may lie above `rare`; None while the window is too short or has no spread.
+
+        What lies no higher than the value below that quantile does not: nearly all, and that is all they cost.
+        """
+        baseline = self._baseline
+        value, ordered = baseline.value, baseline.window.ordered
+        if value is None or len(ordered) < baseline.minimum or ordered[0] == ordered[-1]:
+            return None
+        return value > ordered[int(RARE * (len(ordered) - 1))]
 
     @property
     def robust_zscore(self) -> float | None:
@@ -104,9 +117,6 @@ class Level(msgspec.Struct):
         if self.baseline is None:
             self.baseline = Baseline.of_size(2, 2)  # `follow` gives it the series' size
         return self.baseline
-
-    def _transformed(self, value: float) -> float:
-        return value if self.is_linear else log(value)
 
     def _original(self, value: float | None) -> float | None:
         return value if value is None or self.is_linear else exp(min(value, 709.0))

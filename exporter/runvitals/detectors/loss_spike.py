@@ -87,12 +87,22 @@ class LossSpike(Detector, tag="loss_spike"):
         return Condition("minimum_ratio", value, usual)
 
     def _judge(self, sample: Sample, outlier: float) -> Verdict:
+        is_rare = self.level.is_rare()
+        if is_rare is None:
+            return UNKNOWN
+        if is_rare or self.minimum_ratio <= 1.0:  # else neither can be
+            return self._judge_rare(sample, outlier)
+        return self._ok()
+
+    def _judge_rare(self, sample: Sample, outlier: float) -> Verdict:
         zscore, median, rare = self.level.robust_zscore, self.level.median, self.level.rare
         if zscore is None or median is None or rare is None:
             return UNKNOWN
-        is_suspect = zscore > min(self.agreement, 1.0) * self.robust_zscore  # without it neither can be
-        if is_suspect and (_are_met(self._far(sample.value)) or _are_met(self._outlying(sample.value, outlier))):
+        if _are_met(self._far(sample.value)) or _are_met(self._outlying(sample.value, outlier)):
             return self._firing(sample, median, rare, zscore)
+        return self._ok()
+
+    def _ok(self) -> Verdict:
         return OK if not self.level.note else Verdict(State.OK, note=self.level.note)
 
     def _firing(self, sample: Sample, median: float, rare: float, zscore: float) -> Verdict:

@@ -6,6 +6,8 @@ from math import sqrt
 
 import msgspec
 
+from runvitals.stats.clip import clip
+
 FAST, MID, SLOW = 4, 16, 128
 
 SMALLEST_DEVIATION = 0.05
@@ -29,13 +31,13 @@ class MovingLevels(msgspec.Struct):
     def observe(self, value: float) -> None:
         """Take the next finite value."""
         count = self.count = self.count + 1
-        self.fast += (value - self.fast) / min(count, FAST)
-        self.mid += (value - self.mid) / min(count, MID)
+        self.fast += (value - self.fast) / (count if count < FAST else FAST)
+        self.mid += (value - self.mid) / (count if count < MID else MID)
         excess = value - self.slow
         if count > MID:
             limit = self.limit * self.deviation
-            excess = min(max(excess, -limit), limit)
-        span = min(count, SLOW)
+            excess = clip(excess, -limit, limit)
+        span = count if count < SLOW else SLOW
         if count > 1:
             self.variance += (excess * excess - self.variance) / span
         self.slow += excess / span

@@ -12,6 +12,7 @@ from runvitals.diagnosis.hysteresis import Change, Hysteresis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.values import OK, Bar, ChangeKind, Evidence, Finding, IncidentChange, State, Verdict
 
+_OK = State.OK
 MAX_EVIDENCE = 4
 MAX_CLOSED = 64
 RECOVERED = "recovered"
@@ -57,8 +58,11 @@ class RankDiagnosis(msgspec.Struct):
 
         `anchor` takes the place of `time` in the name of a finding that opens, where `time` is when somebody looked.
         """
+        place = f"{signal}/{layer}" if layer else signal
+        if verdict is OK and self._is_calm(fault.name, place):
+            return
         bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
-        tracker = self._tracker(fault, f"{signal}/{layer}" if layer else signal, bar)
+        tracker = self._tracker(fault, place, bar)
         if bar is not None:
             verdict = _under(bar, verdict)
         change = tracker.observe(verdict.state)
@@ -137,6 +141,15 @@ class RankDiagnosis(msgspec.Struct):
         """Yield copies of all findings, open ones first."""
         for finding in (*self.open.values(), *reversed(self.closed)):
             yield msgspec.structs.replace(finding, evidence=list(finding.evidence))
+
+    def _is_calm(self, fault: str, place: str) -> bool:
+        """Take an ok verdict where nothing has fired of late, which changes nothing; return whether that is so."""
+        trackers = self.trackers.get(fault)
+        tracker = trackers.get(place) if trackers else None
+        if tracker is None or tracker.is_open or tracker.recent:
+            return False
+        tracker.last = _OK
+        return True
 
     def _tracker(self, fault: Fault, place: str, bar: Bar | None) -> Hysteresis:
         trackers = self.trackers.setdefault(fault.name, {})

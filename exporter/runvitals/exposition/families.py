@@ -62,7 +62,15 @@ def _each(views: Iterable[T], rows: Callable[[T], list[Row]], part: str, failure
 
 def checked(rows: Iterable[Row]) -> list[Row]:
     """Return the known rows with values that are numbers and labels that are well-formed text; raises if one is not."""
-    return [Row(row.metric, clean(row.labels), float(row.value)) for row in rows if row.value is not None]
+    cleaned: dict[LabelValues, LabelValues] = {}  # the rows of a series all have the same
+    checked_rows = []
+    for metric, labels, value in rows:
+        if value is not None:
+            text = cleaned.get(labels)
+            if text is None:
+                text = cleaned[labels] = clean(labels)
+            checked_rows.append(Row(metric, text, float(value)))
+    return checked_rows
 
 
 def clean(labels: LabelValues) -> LabelValues:
@@ -178,7 +186,7 @@ def gather(rows: Iterable[Row]) -> list[Family]:
     Of two rows with the same labels the first is kept, as Prometheus itself would.
     """
     families = {metric.name: Family(metric, {}) for metric in metrics.ALL}
-    for row in rows:
-        if row.value is not None:
-            families[row.metric.name].samples.setdefault(row.labels, row.value)
+    for metric, labels, value in rows:
+        if value is not None:
+            families[metric.name].samples.setdefault(labels, value)
     return [family for family in families.values() if family.samples]

@@ -7,7 +7,10 @@ import msgspec
 from runvitals.values import Sample
 
 RECORDS = 64
-"""So many of the newest records are told; at most twice as many are held."""
+"""So many of the newest records are told."""
+
+MAX_RECORDS = RECORDS + 8
+"""At most so many are held: the oldest are let go of a few at a time."""
 
 RECORDS_AFTER = 16
 """So many records after an opening, the samples around it are told once more: what followed is among them then."""
@@ -17,10 +20,27 @@ MAX_SAMPLES = 64
 
 
 class Record(msgspec.Struct):
-    """The samples of one step; where there are no steps, of one moment."""
+    """The samples of one step; where there are no steps, of one moment. Columns take half the room of samples."""
 
     step: int | None
-    samples: list[Sample]
+    run: str = ""
+    rank: str = ""
+    signals: list[str] = []
+    times: list[float] = []
+    values: list[float] = []
+
+    def keep(self, sample: Sample) -> None:
+        """Add a sample, if there is room."""
+        if len(self.signals) < MAX_SAMPLES:
+            self.signals.append(sample.signal)
+            self.times.append(sample.time)
+            self.values.append(sample.value)
+
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples, in their order."""
+        columns = zip(self.signals, self.times, self.values, strict=True)
+        return [Sample(self.run, self.rank, signal, "", time, self.step, value) for signal, time, value in columns]
 
 
 class FlightRecorder(msgspec.Struct):
@@ -33,13 +53,13 @@ class FlightRecorder(msgspec.Struct):
         """Keep a sample: of the newest step, or of another, which is the newest then."""
         step, records = sample.step, self.records
         newest = records[-1] if records else None
-        if newest and newest.step == step and (step is not None or newest.samples[0].time == sample.time):
-            if len(newest.samples) < MAX_SAMPLES:
-                newest.samples.append(sample)
+        if newest and newest.step == step and (step is not None or newest.times[:1] == [sample.time]):
+            newest.keep(sample)
             return
-        records.append(Record(step, [sample]))
+        records.append(record := Record(step, sample.run, sample.rank))
+        record.keep(sample)
         self.count += 1
-        if len(records) >= 2 * RECORDS:
+        if len(records) >= MAX_RECORDS:
             del records[:-RECORDS]
 
     def until(self, time: float) -> tuple[Sample, ...]:

@@ -17,6 +17,7 @@ from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import Checkpoint
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.pipeline.polling import Batch, Poller, SourceHealth
+from runvitals.pipeline.series_views import SeriesViews
 from runvitals.pipeline.sink import Sink, as_change
 from runvitals.sources.source import Source
 from runvitals.values import Snapshot
@@ -53,6 +54,7 @@ class LivePipeline:
         self._settle_due: float | None = None
         self.snapshot: Snapshot | None = None
         self._pipeline = pipeline
+        self._series_views = SeriesViews()
         self._tick_seconds = tick_seconds
         self._state_file, self._save_seconds = state_file, save_seconds
         self._clock = clock
@@ -117,6 +119,7 @@ class LivePipeline:
                 save_due = time.monotonic() + self._save_seconds
                 self._save()
         self._drain()
+        self._series_views.expire()
         self._tick()
         if self._sink:
             self._sink.flush(DRAIN_SECONDS)
@@ -161,7 +164,8 @@ class LivePipeline:
             views = tuple(health.view(moment) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
             self._tend_sink(now, is_ready=ready)
-            snapshot = self._pipeline.snapshot(now, views, ready=ready)
+            series = self._series_views.get(lambda: self._pipeline.series_views(now), moment)
+            snapshot = self._pipeline.snapshot(now, views, ready=ready, series=series)
             journal = self._sink.view() if self._sink else None
             self.snapshot = msgspec.structs.replace(snapshot, journal=journal, state_saved=self._saved)
         except Exception:  # noqa: BLE001  # see above

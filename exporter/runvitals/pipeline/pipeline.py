@@ -10,7 +10,7 @@ import msgspec
 from runvitals.diagnosis.decisions import Decisions, FalseAlarmSettings
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
-from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
+from runvitals.series import NONFINITE, SCORED, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
 from runvitals.values import (
     ChangeKind,
@@ -20,13 +20,12 @@ from runvitals.values import (
     Finding,
     IncidentChange,
     Sample,
+    SeriesView,
     Snapshot,
     SourceView,
 )
 
 MAX_PAST_FINDINGS = 256
-
-_UNSCORED = frozenset({Admission.LATE, Admission.REPEATED})
 
 
 class RankSettings(Settings, frozen=True):
@@ -147,12 +146,23 @@ class Pipeline:
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
-    def snapshot(self, now: float, sources: tuple[SourceView, ...], *, ready: bool) -> Snapshot:
-        """Return everything as the page shows it at `now`."""
+    def series_views(self, now: float) -> tuple[SeriesView, ...]:
+        """Return every series as the page shows it at `now`."""
+        return tuple([series.view(now) for series in self._store])
+
+    def snapshot(
+        self,
+        now: float,
+        sources: tuple[SourceView, ...],
+        *,
+        ready: bool,
+        series: tuple[SeriesView, ...] | None = None,
+    ) -> Snapshot:
+        """Return everything as the page shows it at `now`; the series as they were viewed before, if they are given."""
         return Snapshot(
             time=now,
             ready=ready,
-            series=tuple(series.view(now) for series in self._store),
+            series=self.series_views(now) if series is None else series,
             ranks=tuple(rank.view(self._table, now, self._settings.hold_seconds) for rank in self._ranks.values()),
             sources=sources,
             past_findings=tuple(self._past),
@@ -189,7 +199,7 @@ class Pipeline:
         admission = series.admit(sample, self._store.settings)
         if series.segment != segment:
             rank.go_back(sample.signal, sample.time)
-        if admission not in _UNSCORED:
+        if admission is SCORED or admission is NONFINITE:
             rank.observe(sample, series, admission, self._table)
         if rank.diagnosis.changes:
             self._hand_over(rank)
@@ -231,9 +241,12 @@ class Pipeline:
     def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
         place = item.run, item.rank
-        if place in self._ranks:
-            self._retire(self._ranks[place], item.time)
         known = self._ranks.get(place)
+        if known is not None and not known.may_be_over(item.time, self._settings.silent_seconds):
+            return known
+        if known is not None:
+            self._retire(known, item.time)
+            known = self._ranks.get(place)
         if known is None:
             if self._is_full(source):
                 self._dropped["rank"] += 1

@@ -93,16 +93,18 @@ class Rank(msgspec.Struct):
 
     def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
         """Show a sample that was admitted to every detector of its signal."""
-        self.last_seen = max(self.last_seen, sample.time)
-        if sample.step is not None and self._is_led_by(sample.signal):
-            self._advance_step(sample.step, sample.time, table)
-        if sample.step == self.step and not sample.layer:
+        _, _, signal, layer, time, step, _ = sample
+        if time > self.last_seen:
+            self.last_seen = time
+        if step is not None and self._is_led_by(signal):
+            self._advance_step(step, time, table)
+        if step == self.step and not layer:
             self._record(sample)
-        for name in (WATCHED_LAYERS if sample.layer else WATCHED).get(sample.signal, ()):
+        for name in (WATCHED_LAYERS if layer else WATCHED).get(signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
             if verdict is not None and fault is not None:
-                self.diagnosis.observe(fault, verdict, sample.signal, sample.time, sample.step, layer=sample.layer)
+                self.diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
 
     def lose_source(self) -> None:
         """Nobody reads its source any more: whether it runs cannot be known."""
@@ -171,6 +173,10 @@ class Rank(msgspec.Struct):
         is_reported = self.has_writer and self.status is not RunStatus.UNKNOWN
         return not is_reported and now - self.last_seen >= seconds
 
+    def may_be_over(self, now: float, seconds: float) -> bool:
+        """Return False where the rank surely goes on at `now`: it has not ended, and was seen `seconds` ago at most."""
+        return self.ended_time is not None or now - self.last_seen >= seconds
+
     def close_silent(self, seconds: float) -> None:
         """Close what is open: nothing has come for so long that the run has most likely ended."""
         self.diagnosis.close_all(self.last_seen + seconds, self.step, rank_diagnosis.SILENT)
@@ -198,9 +204,11 @@ class Rank(msgspec.Struct):
 
     def _is_led_by(self, signal: str) -> bool:
         """Return whether the signal's steps are the rank's: others may count tokens or epochs, once these are known."""
-        if signal in _LEADING and not self.is_led:
+        if signal not in _LEADING:
+            return not self.is_led
+        if not self.is_led:
             self.is_led, self.step = True, None
-        return signal in _LEADING or not self.is_led
+        return True
 
     def _start(self, event: Event, table: FaultTable) -> None:
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)

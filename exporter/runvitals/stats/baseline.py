@@ -32,7 +32,8 @@ class Baseline(msgspec.Struct):
 
     def observe(self, value: float) -> None:
         """Take a finite value as the newest; the one before joins the window."""
-        self.settle()
+        if self.value is not None:
+            self.window.push(self.value)
         self.value = value
 
     def settle(self) -> None:
@@ -54,9 +55,10 @@ class Baseline(msgspec.Struct):
     @property
     def zscore(self) -> float | None:
         """(value - mean) / sample standard deviation of the window."""
-        if self.value is None or not self.is_warm:
+        value = self.value
+        if value is None or len(self.window.ordered) < self.minimum:
             return None
-        return self.window.standardised(self.value)
+        return self.window.standardised(value)
 
     @property
     def robust_zscore(self) -> float | None:

@@ -12,6 +12,9 @@ from runvitals.stats import order
 _SQUARES_FIT = 1e-140, 1e140
 """Where the largest magnitude lies between these, sums of squares neither overflow nor vanish."""
 
+_SMALL, _LARGE, _HIGH = 1e-260, 1e260, 1e130
+"""Where the sum of squares lies between the first two and the mean below the third, the largest magnitude does fit."""
+
 _SQUARES_OVERFLOW = _SQUARES_FIT[1] ** 2
 
 _CANCELLED = 1e-6
@@ -54,19 +57,21 @@ class RollingWindow:
 
     def push(self, value: float) -> None:
         """Add a finite value; the oldest leaves once there are `size`."""
-        ordered = self.ordered
-        if len(ordered) < self.size:
+        ordered, size = self.ordered, self.size
+        if len(ordered) < size:
             self._append(value)
-        else:
-            self._replace(value)
-        squares, largest = self._squares, self._largest
-        if ordered[0] == ordered[-1]:
-            self._origin = value
-            self._mean = self._squares = self._largest = 0.0
-        elif not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or self._has_turned_over():
-            self._compute_exactly()
-        elif squares > largest:
-            self._largest = squares
+            return
+        values, cursor, origin, before = self._values, self._cursor, self._origin, self._mean
+        oldest = values[cursor]
+        values[cursor] = value
+        del ordered[bisect_left(ordered, oldest)]
+        insort(ordered, value)
+        delta = value - oldest
+        self._mean = mean = before + delta / size
+        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
+        cursor += 1
+        self._cursor = cursor = cursor if cursor < size else 0
+        self._bound_rounding(has_turned_over=not cursor)
 
     def _append(self, value: float) -> None:
         self._values.append(value)
@@ -75,23 +80,20 @@ class RollingWindow:
         delta = shifted - self._mean
         self._mean += delta / len(self._values)
         self._squares += delta * (shifted - self._mean)
+        self._bound_rounding(has_turned_over=len(self._values) == self.size)
 
-    def _replace(self, value: float) -> None:
-        values, ordered, cursor, size, before = self._values, self.ordered, self._cursor, self.size, self._mean
-        oldest = values[cursor]
-        values[cursor] = value
-        self._cursor = cursor + 1 if cursor + 1 < size else 0
-        del ordered[bisect_left(ordered, oldest)]
-        insort(ordered, value)
-        delta = value - oldest
-        self._mean = mean = before + delta / size
-        origin = self._origin
-        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
-
-    def _has_turned_over(self) -> bool:
-        return self._cursor == 0 and len(self._values) == self.size
+    def _bound_rounding(self, *, has_turned_over: bool) -> None:
+        squares, largest = self._squares, self._largest
+        if not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or has_turned_over:
+            self._compute_exactly()
+        elif squares > largest:
+            self._largest = squares
 
     def _compute_exactly(self) -> None:
+        if self.ordered[0] == self.ordered[-1]:  # all are equal: next to nothing is left of the sum of squares
+            self._origin = self.ordered[0]
+            self._mean = self._squares = self._largest = 0.0
+            return
         self._origin = self.ordered[len(self.ordered) // 2]
         shifted = [value - self._origin for value in self.ordered]
         self._mean = mean = sum(shifted) / len(shifted)
@@ -127,9 +129,10 @@ class RollingWindow:
 
     def standardised(self, value: float) -> float | None:
         """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
-        n = len(self._values)
-        if n > 1 and self._squares > 0.0 and self._scale() == 1.0 and self.ordered[0] != self.ordered[-1]:
-            score = (value - (self._origin + self._mean)) / sqrt(self._squares / (n - 1))
+        center = self._origin + self._mean
+        squares = self._squares
+        if _SMALL < squares < _LARGE and -_HIGH < center < _HIGH:
+            score = (value - center) / sqrt(squares / (len(self.ordered) - 1))
         else:
             mean, deviation = self.mean, self.stddev
             if mean is None or not deviation:

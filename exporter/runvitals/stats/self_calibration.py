@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 _UP, _DOWN = 0.018, 0.002  # the ninefold keeps a tenth above a mark
 _UP4, _DOWN4 = 0.09, 0.01  # the last mark is seldom tried, and takes larger steps
@@ -10,7 +10,8 @@ _LARGEST = 12.0
 _PRIOR = 1.3, 2.3, 3.15, 4.0  # where the largest of a few tail scores of normal noise has its shares
 
 
-class SelfCalibration(msgspec.Struct):
+@dataclass(slots=True)
+class SelfCalibration:
     """Marks on a raw score (in decades) that are exceeded by 10, 1, 0.1 and 0.01 % of the values.
 
     Each mark learns only from values above the one before it: a step up for one above, a ninth of that down for one
@@ -27,7 +28,9 @@ class SelfCalibration(msgspec.Struct):
 
     def observe(self, raw: float) -> float:
         """Return the corrected score of `raw`, as known before it, and learn from it. A raw score of 0 stays 0."""
-        raw, mark1 = min(raw, _LARGEST), self.mark1
+        if raw > _LARGEST:
+            raw = _LARGEST
+        mark1 = self.mark1
         if raw <= mark1:
             self.mark1 = mark1 - _DOWN
             return raw / mark1 if raw > 0.0 else 0.0

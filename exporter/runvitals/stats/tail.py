@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log, log1p
 
-import msgspec
+from runvitals.stats.clip import clip, larger
 
 _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
 _SHARE = 2.0 * 10.0**-_DECADES  # of the values on this side of zero, which are taken for half of all
+_BELOW = 1.0 - _SHARE
 _NORMAL = 0.6708, 1.4089, 1.9585  # quantiles of the standard normal above which such shares of all values lie
 _BEYOND = 10.0**-0.5  # share of the values above one quantile that lie above the next
 _HALF_DECADE = 0.5 * _LN10
@@ -23,7 +25,8 @@ _LARGEST_SHAPE = 2.0
 _NARROWEST = 0.5  # where rounded or mostly equal values put the quantiles together; normal ones are 1.29 apart
 
 
-class Tail(msgspec.Struct):
+@dataclass(slots=True)
+class Tail:
     """One side of a statistic in standard deviations or something like it; the values of the other side are not shown.
 
     Kept are three quantiles, exceeded by 25, 8 and 2.5 % of all values if half of them lie on this side, and the shape
@@ -52,38 +55,50 @@ class Tail(msgspec.Struct):
         first = self.first
         width = self.third - first + _WIDTH_FLOOR
         step = width * (_SLOWEST if seen > _SETTLED else 3.0 / (50.0 + seen))
-        if value <= first:
-            self.first = max(first - _SHARE * step, _GAP_FLOOR)
-            return _DECADES * value / first
-        score = self._outer(value)
-        self.first = first + (1.0 - _SHARE) * step
-        self._learn_outer(value, width if score < _RARE else _RARE_WEIGHT * width)
+        if value > first:
+            self.first = first + _BELOW * step
+            return self._beyond_first(value, first, width)
+        lower = first - _SHARE * step
+        self.first = lower if lower > _GAP_FLOOR else _GAP_FLOOR
+        return _DECADES * value / first
+
+    def _beyond_first(self, value: float, first: float, width: float) -> float:
+        """Score a value above `first`, which was the first quantile before it, and move the second."""
+        seen, second = self.seen, self.second
+        if value > second:
+            return self._beyond_second(value, first, width)
+        step = width * (_SLOWEST if seen > _ALL_SETTLED else larger(8.0 / (100.0 + seen), _SLOWEST))
+        lower, least = second - _BEYOND * step, self.first + _GAP_FLOOR
+        self.second = lower if lower > least else least
+        return _DECADES + 0.5 * (value - first) / (second - first)
+
+    def _beyond_second(self, value: float, first: float, width: float) -> float:
+        """Score a value above the second quantile, and learn the outer two and the shape."""
+        second, third = self.second, self.third
+        if value <= third:
+            score = _DECADES + 0.5 + 0.5 * (value - second) / (third - second)
+        else:
+            score = _DECADES + 1.0 + self._beyond_third(value - third, first, third)
+        self._learn_outer(value > third, width if score < _RARE else _RARE_WEIGHT * width)
         return score
 
-    def _outer(self, value: float) -> float:
-        """Return -log10 of the share of values at least this large, for one above the first quantile."""
-        first, second, third = self.first, self.second, self.third
-        if value <= second:
-            return _DECADES + 0.5 * (value - first) / (second - first)
-        if value <= third:
-            return _DECADES + 0.5 + 0.5 * (value - second) / (third - second)
-        excess = (value - third) / max(third - first, 0.2 * third, _NARROWEST)
+    def _beyond_third(self, excess: float, first: float, third: float) -> float:
+        """Return how many decades rarer a value is that lies so far beyond the third quantile."""
+        excess /= max(third - first, 0.2 * third, _NARROWEST)
         shape = self.shape
         if shape < 1e-3:
-            return _DECADES + 1.0 + excess
-        return _DECADES + 1.0 + log1p(excess * (1.0 - 10.0**-shape)) / (shape * _LN10)
+            return excess
+        return log1p(excess * (1.0 - 10.0**-shape)) / (shape * _LN10)
 
-    def _learn_outer(self, value: float, width: float) -> None:
-        seen, first, second = self.seen, self.first, self.second
-        step = width * (_SLOWEST if seen > _ALL_SETTLED else max(8.0 / (100.0 + seen), _SLOWEST))
-        if value <= second:
-            second -= _BEYOND * step
-            self.second = max(second, first + _GAP_FLOOR)
-            return
-        self.second = second = second + (1.0 - _BEYOND) * step
-        step = width * (_SLOWEST if seen > _ALL_SETTLED else max(22.0 / (200.0 + seen), _SLOWEST))
-        third = self.third + step * (1.0 - _BEYOND if value > self.third else -_BEYOND)
-        self.third = third = max(third, second + _GAP_FLOOR)
-        ratio = log((third - second) / max(second - first, _GAP_FLOOR)) / _HALF_DECADE
-        pace = 3.0 * _SLOWEST if seen > _ALL_SETTLED else max(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
-        self.shape += pace * (min(max(ratio, 0.0), _LARGEST_SHAPE) - self.shape)
+    def _learn_outer(self, is_beyond_third: bool, width: float) -> None:
+        """Move the second quantile up, the third up or down, and the shape towards what they say now."""
+        seen, first = self.seen, self.first
+        is_settled = seen > _ALL_SETTLED
+        step = width * (_SLOWEST if is_settled else larger(8.0 / (100.0 + seen), _SLOWEST))
+        self.second = second = self.second + (1.0 - _BEYOND) * step
+        step = width * (_SLOWEST if is_settled else larger(22.0 / (200.0 + seen), _SLOWEST))
+        third = self.third + step * (1.0 - _BEYOND if is_beyond_third else -_BEYOND)
+        self.third = third = larger(third, second + _GAP_FLOOR)
+        ratio = log((third - second) / larger(second - first, _GAP_FLOOR)) / _HALF_DECADE
+        pace = 3.0 * _SLOWEST if is_settled else larger(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
+        self.shape += pace * (clip(ratio, 0.0, _LARGEST_SHAPE) - self.shape)

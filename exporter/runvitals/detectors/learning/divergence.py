@@ -1,0 +1,145 @@
+"""A loss that climbs away from the best it has been, and stays away."""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+
+import msgspec
+
+from runvitals.detectors.confidence import beyond
+from runvitals.detectors.detector import Detector
+from runvitals.detectors.moving_levels import SLOW, MovingLevels
+from runvitals.series import Admission, Series
+from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
+
+FIRST = 8
+"""So many values make the level that a run starts from."""
+
+EVERY = 4
+"""One verdict for so many values."""
+
+STEEPEST = 1.5
+"""What one value counts at most, so that a few huge ones prove nothing."""
+
+_TO_DEVIATION = 0.886
+"""Standard deviation of normal values, by the mean absolute difference of neighbours."""
+
+_FORGETTING = 1.0 / 32.0
+
+
+class Divergence(Detector, tag="divergence"):
+    """Adds up how far the logarithm of the loss lies above its best level: a CUSUM (Page, Biometrika 41, 1954).
+
+    Each value counts by what it lies above the lowest slow mean so far, less an allowance: the logarithm of
+    `tolerated_ratio`, or the noise of the loss where that is larger. It fires when the sum passes `evidence`, or half
+    of that where the loss also stands above where it started, the rise is at least `share` of all that was gained (of a
+    loss near 0 every ratio is possible), and the loss is not on its way back. So twice the best is told within some
+    fifty values, five times within 16, and half of that where nothing was learnt before.
+
+    It does not know a run whose loss can be negative, where a ratio means nothing. A new segment begins anew.
+    """
+
+    tolerated_ratio: float
+    evidence: float
+    share: float
+    levels: MovingLevels = msgspec.field(default_factory=lambda: MovingLevels(limit=4.0))
+    segment: int = 0
+    start: float = 0.0
+    best: float = 0.0
+    noise_at_best: float = 0.0
+    count_at_best: int = FIRST
+    previous: float | None = None
+    difference: float = 0.0
+    excess: float = 0.0
+    is_on: bool = False
+    has_ratio: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that every loss would pass."""
+        if not (self.tolerated_ratio > 1.0 and self.evidence > STEEPEST and 0.0 <= self.share < 1.0):
+            raise ValueError(
+                f"divergence needs tolerated_ratio above 1, evidence above {STEEPEST} and share from 0 to below 1, not "
+                f"{self.tolerated_ratio}, {self.evidence} and {self.share}"
+            )
+
+    def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
+        """Return the verdict on every fourth loss."""
+        if series.segment != self.segment:
+            self._begin(series.segment)
+        if admission is Admission.NONFINITE or sample.value <= 0.0:
+            self.has_ratio = self.has_ratio and not sample.value < 0.0
+            return UNKNOWN
+        if not self.has_ratio:
+            return UNKNOWN
+        self._learn(log(sample.value))
+        if self.levels.count % EVERY:
+            return None
+        return self._verdict(sample) if self.levels.count > FIRST else UNKNOWN
+
+    def _begin(self, segment: int) -> None:
+        self.segment, self.levels = segment, MovingLevels(limit=4.0)
+        self.previous, self.difference = None, 0.0
+        self.excess, self.is_on, self.has_ratio = 0.0, False, True
+
+    def _learn(self, value: float) -> None:
+        levels = self.levels
+        levels.observe(value)
+        if self.previous is not None:
+            change = abs(value - self.previous)
+            self.difference += (change - self.difference) * max(_FORGETTING, 1.0 / levels.count)
+        self.previous = value
+        if levels.count <= FIRST:
+            self.start = levels.slow
+            self._note_best()
+        elif levels.slow < self.best:
+            self._note_best()
+        if levels.count > FIRST:
+            self._add(value)
+
+    def _note_best(self) -> None:
+        self.best, self.noise_at_best = self.levels.slow, sqrt(self.levels.variance)
+        self.count_at_best = min(self.levels.count, SLOW)
+
+    def _add(self, value: float) -> None:
+        above = value - self.best - self._allowance
+        if self.levels.mid < self.best + 0.5 * log(self.tolerated_ratio):
+            self.excess = 0.0  # it is back
+        self.excess += min(max(above, -STEEPEST), STEEPEST)
+        self.excess = min(max(self.excess, 0.0), 2.0 * self.evidence)
+
+    @property
+    def _allowance(self) -> float:
+        """How far a healthy value may lie above the best level, which is the lowest of many and itself uncertain."""
+        noise = max(self.noise_at_best, _TO_DEVIATION * self.difference)
+        return max(log(self.tolerated_ratio), noise * (0.75 + 3.0 / sqrt(self.count_at_best)))
+
+    def _verdict(self, sample: Sample) -> Verdict:
+        levels = self.levels
+        is_above_start = levels.mid > self.start + 0.5 * log(self.tolerated_ratio)
+        needed = 0.5 * self.evidence if is_above_start else self.evidence
+        if self.is_on:
+            self.is_on = self.excess > 0.5 * needed
+        else:
+            self.is_on = self.excess > needed and self._is_large() and not self._is_falling()
+        return self._firing(sample, needed) if self.is_on else OK
+
+    def _is_large(self) -> bool:
+        gained = exp(self.start) - exp(self.best)
+        return exp(min(self.levels.mid, 709.0)) - exp(self.best) > self.share * gained
+
+    def _is_falling(self) -> bool:
+        levels = self.levels
+        return levels.fast < levels.mid - max(0.05, 0.5 * _TO_DEVIATION * self.difference)
+
+    def _firing(self, sample: Sample, needed: float) -> Verdict:
+        level, best = exp(min(self.levels.fast, 709.0)), exp(self.best)
+        evidence = Evidence(
+            f"{sample.signal} has climbed to {level:.4g}, {level / best:.3g} times its best level {best:.4g}",
+            sample.signal,
+            sample.layer,
+            value=sample.value,
+            expected_high=best * exp(self._allowance),
+            step=sample.step,
+            time=sample.time,
+        )
+        return Verdict(State.FIRING, self.excess, beyond(self.excess, needed), evidence)

@@ -130,7 +130,7 @@ OVERFITTING = Fault(
     thresholds={
         "rise": Threshold(
             1.1,
-            "newest evaluation loss over the best, three evaluations in a row being above it",
+            "evaluation loss over its best, as medians of three, the last three being above the best",
             "three evaluations in a row, as early stopping with a patience of three",
         ),
         "gap": Threshold(1.1, "evaluation loss over training loss", "a gap of 10 %"),

@@ -12,18 +12,19 @@ from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 LATEST = 3
-REVERSALS = 5.0
-"""How many mean reversals the rise must exceed: over five standard deviations of noise, the best being a lucky one."""
+REVERSALS = 10.0
+"""So many mean reversals are 5.6 standard deviations of a noise that has no memory."""
 
 
 class Overfitting(Detector, tag="overfitting"):
-    """Fires where three evaluations in a row are worse than the best by more than noise, and training goes on gaining.
+    """Fires where the evaluation loss has risen by more than noise since its best, and training went on gaining.
 
-    The newest must be above the best by the factor `rise`, and so must the median of the three by five times the
-    evaluation loss's usual reversals: falls that make no new best, which a rise has few of and noise has many. Since
-    the best, the mean training loss between two evaluations must have fallen by `train_gain`; and it must lie below the
-    evaluation loss by the factor `gap`. A loss that can be negative has no ratio: unknown, as is all before the fourth
-    evaluation and without a training loss.
+    Compared are medians of three evaluations, so that no single lucky or unlucky one decides. The newest must be above
+    the best by the factor `rise`, and by ten times the evaluation loss's mean reversal: how far it falls, per move,
+    without making a new best; a rise has few such falls, noise has many. The last three evaluations must all be above
+    the best. Since the best, the mean training loss between two evaluations must have fallen by `train_gain`, and it
+    must lie below the evaluation loss by the factor `gap`. A loss that can be negative has no ratio: unknown, as is all
+    before the fourth evaluation and without a training loss.
 
     Double descent looks the same while it lasts.
     """
@@ -37,6 +38,8 @@ class Overfitting(Detector, tag="overfitting"):
     train: float | None = None
     best: float | None = None
     train_at_best: float | None = None
+    level: float = 0.0
+    lowest: float = 0.0
     latest: list[float] = []
     evaluations: int = 0
     reversals: float = 0.0
@@ -76,31 +79,30 @@ class Overfitting(Detector, tag="overfitting"):
         if self.count:
             self.train, self.total, self.count = self.total / self.count, 0.0, 0
         self.evaluations += 1
-        if self.best is None or value < self.best:
-            self.best, self.train_at_best = value, self.train
-        elif self.latest:
+        if self.latest and value > self.lowest:
             self.moves += 1
             self.reversals += max(self.latest[-1] - value, 0.0)
+        self.lowest = min(self.lowest, value) if self.latest else value
         self.latest = [*self.latest[1 - LATEST :], value]
+        self.level = median(self.latest)
+        if len(self.latest) == LATEST and (self.best is None or self.level < self.best):
+            self.best, self.train_at_best = self.level, self.train
 
     def _judge(self, sample: Sample) -> Verdict:
         best, train, then = self.best, self.train, self.train_at_best
         if self.evaluations <= LATEST or best is None or train is None or then is None:
             return UNKNOWN
-        rise = self.latest[-1] - best
-        if not (min(self.latest) > best and rise > log(self.rise) and median(self.latest) - best > self._noise):
-            return OK
-        if train > then + log(1.0 - self.train_gain) or self.latest[-1] - train < log(self.gap):
-            return OK
-        return self._firing(sample, rise)
+        rise = self.level - best
+        has_risen = rise > max(log(self.rise), self._noise) and min(self.latest) > self.lowest
+        has_gained = train < then + log(1.0 - self.train_gain)
+        return self._firing(sample, rise) if has_risen and has_gained and self.level - train > log(self.gap) else OK
 
     @property
     def _noise(self) -> float:
-        """What the median of three may lie above the best by chance; every other move of mere noise is a reversal."""
-        return REVERSALS * 2.0 * self.reversals / self.moves if self.moves else 0.0
+        return REVERSALS * self.reversals / self.moves if self.moves else 0.0
 
     def _firing(self, sample: Sample, rise: float) -> Verdict:
-        best, train, then = exp(self.best or 0.0), exp(self.train or 0.0), exp(self.train_at_best or 0.0)
+        best, train, then = (exp(one or 0.0) for one in (self.best, self.train, self.train_at_best))
         evidence = Evidence(
             f"{sample.signal} has risen from {best:.4g} to {sample.value:.4g} while the training loss fell from "
             f"{then:.4g} to {train:.4g}",

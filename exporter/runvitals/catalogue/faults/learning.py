@@ -104,9 +104,10 @@ OSCILLATION = Fault(
     first_action="Lower the learning rate to a half, or make the batch larger.",
     thresholds={
         "alternation": Threshold(
-            0.8,
+            0.7,
             "how strongly neighbouring changes of the loss's logarithm are opposed: 0.5 in noise, 1 in a pure cycle",
-            "noise in blocks of 32 values reaches 0.8 in less than one of a hundred, and three of four are needed",
+            "noise in blocks of 64 values (standard error 0.09, Bartlett) passes it in one of a hundred, and three of "
+            "four blocks are needed",
         ),
         "amplitude": Threshold(
             0.1, "root mean square of the change from step to step, as a share of the loss", "design of the project"

@@ -9,21 +9,26 @@ from runvitals.detectors.detector import Detector
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
-BLOCK = 32
-LOOK_BACK = 4
-"""Blocks over which a loss that learns is lower."""
+BLOCK = 64
 
-MINIMUM_GAIN = 0.02
+CALM = 0.6
+"""Below this the changes of a block are those of noise or of a trend."""
+
+GROWTH = 2.0
+"""A cycle swings so many times as far as the calm blocks before it; data that take turns always swing alike."""
+
+GAIN = 0.02
+"""A loss that is lower than before by so much is learning, however it swings."""
 
 
 class Oscillation(Detector, tag="oscillation"):
     """Fires where up follows down: the two-step cycle of a learning rate beyond the edge of stability.
 
-    The measure is the lag-1 autocorrelation of the differences of the logarithm of the loss, over blocks of 32 values.
+    The measure is the lag-1 autocorrelation of the differences of the logarithm of the loss, over blocks of 64 values.
     White noise gives -0.5, as do single spikes, a trend more than that, a pure two-step cycle -1: so the bound
-    `alternation` must lie well beyond -0.5. The swing must be at least `amplitude` of the loss, the loss must not be
-    lower than four blocks before, and a block that did not alternate must have come first: data that take turns do so
-    from the first step.
+    `alternation` must lie well beyond 0.5. The swing must be at least `amplitude` of the loss and twice that of the
+    calm blocks before, and the loss must be no lower than it was in them: at the edge of stability, and on data that
+    take turns, a loss swings and learns.
 
     Slower cycles are not seen, nor those of a learning rate that was too high from the first step.
     """
@@ -37,8 +42,9 @@ class Oscillation(Detector, tag="oscillation"):
     total: float = 0.0
     squares: float = 0.0
     products: float = 0.0
-    means: list[float] = []
-    was_calm: bool = False
+    calm_level: float = 0.0
+    calm_swing: float = 0.0
+    calm_blocks: int = 0
     has_ratio: bool = True
 
     def __post_init__(self) -> None:
@@ -50,7 +56,7 @@ class Oscillation(Detector, tag="oscillation"):
             )
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
-        """Return a verdict on each block of 32 losses."""
+        """Return a verdict on each block of 64 losses."""
         if series.segment != self.segment:
             self._begin(series.segment)
         if admission is Admission.NONFINITE or sample.value <= 0.0:
@@ -68,7 +74,7 @@ class Oscillation(Detector, tag="oscillation"):
 
     def _begin(self, segment: int) -> None:
         self.segment, self.previous, self.change = segment, None, None
-        self.means, self.was_calm, self.has_ratio = [], False, True
+        self.calm_blocks, self.has_ratio = 0, True
         self._start_block()
 
     def _start_block(self) -> None:
@@ -87,19 +93,20 @@ class Oscillation(Detector, tag="oscillation"):
             self.products += change * last
 
     def _judge(self, sample: Sample) -> Verdict:
-        mean = self.total / BLOCK
-        before = self.means[0] if len(self.means) == LOOK_BACK else None
-        self.means = [*self.means[1 - LOOK_BACK :], mean]
+        level, swing = self.total / BLOCK, sqrt(self.squares / BLOCK)
         alternation = -self.products / self.squares if self.squares else 0.0
-        swing = sqrt(self.squares / BLOCK)
-        if alternation < 0.7:
-            self.was_calm = True
-        if before is None:
+        has_grown = swing > GROWTH * self.calm_swing
+        if alternation < CALM and not (self.calm_blocks and has_grown):
+            self._note_calm(level, swing)
+        if not self.calm_blocks:
             return UNKNOWN
-        does_swing = alternation > self.alternation and swing > self.amplitude
-        if does_swing and self.was_calm and mean > before - MINIMUM_GAIN:
-            return self._firing(sample, alternation, swing)
-        return OK
+        does_swing = alternation > self.alternation and swing > self.amplitude and has_grown
+        return self._firing(sample, alternation, swing) if does_swing and level > self.calm_level - GAIN else OK
+
+    def _note_calm(self, level: float, swing: float) -> None:
+        self.calm_blocks += 1
+        self.calm_level = level
+        self.calm_swing += (swing - self.calm_swing) / min(self.calm_blocks, 8)
 
     def _firing(self, sample: Sample, alternation: float, swing: float) -> Verdict:
         evidence = Evidence(

@@ -91,9 +91,10 @@ class Divergence(Detector, tag="divergence"):
         if levels.count <= FIRST:
             self.start = levels.slow
             self._note_best()
-        elif levels.slow < self.best:
+            return
+        if levels.slow < self.best:
             self._note_best()
-        if levels.count > FIRST:
+        if self.excess or value > self.best:
             self._add(value)
 
     def _note_best(self) -> None:
@@ -101,11 +102,11 @@ class Divergence(Detector, tag="divergence"):
         self.count_at_best = min(self.levels.count, SLOW)
 
     def _add(self, value: float) -> None:
-        above = value - self.best - self._allowance
         if self.levels.mid < self.best + 0.5 * log(self.tolerated_ratio):
             self.excess = 0.0  # it is back
-        self.excess += min(max(above, -STEEPEST), STEEPEST)
-        self.excess = min(max(self.excess, 0.0), 2.0 * self.evidence)
+            return
+        above = min(max(value - self.best - self._allowance, -STEEPEST), STEEPEST)
+        self.excess = min(max(self.excess + above, 0.0), 2.0 * self.evidence)
 
     @property
     def _allowance(self) -> float:
@@ -114,8 +115,10 @@ class Divergence(Detector, tag="divergence"):
         return max(log(self.tolerated_ratio), noise * (0.75 + 3.0 / sqrt(self.count_at_best)))
 
     def _verdict(self, sample: Sample) -> Verdict:
-        levels = self.levels
-        is_above_start = levels.mid > self.start + 0.5 * log(self.tolerated_ratio)
+        if not self.excess:
+            self.is_on = False
+            return OK
+        is_above_start = self.levels.mid > self.start + 0.5 * log(self.tolerated_ratio)
         needed = 0.5 * self.evidence if is_above_start else self.evidence
         if self.is_on:
             self.is_on = self.excess > 0.5 * needed

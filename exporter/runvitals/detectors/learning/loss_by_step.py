@@ -13,7 +13,7 @@ class LossByStep(msgspec.Struct):
     When there are 64 blocks, neighbours are joined, and blocks are twice as long from then on.
     """
 
-    width: int = 4
+    width: int = 1
     steps: list[int] = []
     highest: list[float] = []
     filled: int = 0

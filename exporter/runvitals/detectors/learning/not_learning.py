@@ -19,26 +19,33 @@ FIRST = 8
 SKIPPED = 32
 """In the first steps even a network that cannot learn fits the bias of its output."""
 
-CLASSES = (*range(2, 21), 100, 1000)
-"""Numbers of classes that are common: among C of them a guess costs ln C."""
+CLASSES = (2, 3, 4, 5, 10, 100, 1000)
+"""Numbers of classes that are common: a guess among C of them costs ln C."""
+
+MOST_FALLEN = log(2.0)
+"""A network that can only guess begins at no more than about twice the price of a guess."""
 
 
 class NotLearning(Detector, tag="not_learning"):
-    """Fires where the loss has been flat since the first steps, at where it began or at the price of a guess.
+    """Fires where the loss stays at where it began, or at the price of a guess.
 
-    Flat: over at least `samples` values its trend is no significant fall, and a fall of `gain` would have been seen.
-    At where it began: no block mean lower than the first values by more than `gain`; the price of a guess: ln C for a
-    common number of classes, within half of `gain`. And it hardly varies: a network that has learnt nothing says nearly
-    the same of every batch, while one that begins well, as in fine-tuning, finds some batches easier than others. So it
-    needs a spread of single values below `spread`, and says nothing about noisy losses.
+    At where it began: over at least `samples` values no mean of a block lies below the first values by more than
+    `gain`, the trend is no significant fall, and a fall of `gain` would have been seen. The loss must vary by less than
+    `spread` from step to step: an untrained network says nearly the same of every batch, while one that begins well, as
+    in fine-tuning, finds some batches easier than others, and may stay at its good level for long.
 
-    Unknown where the start was not seen (the first step was above `first_step`, as after a resume), while the learning
-    rate rises, or where it has always been 0; and for a loss that can be negative.
+    At the price of a guess: over the second half, at least `samples` values, the loss is as flat, within half of `gain`
+    of ln C for a common number of classes C, varies by less than `guess_spread`, and began not far above.
+
+    So it says nothing about noisy losses, such as squared errors of small batches. Unknown where the start was not seen
+    (the first step was above `first_step`, as after a resume), while the learning rate rises, or where it has always
+    been 0; and for a loss that can be negative.
     """
 
     samples: float
     gain: float
     spread: float
+    guess_spread: float
     first_step: float
     course: Course = msgspec.field(default_factory=lambda: Course(16))
     segment: int = 0
@@ -52,10 +59,11 @@ class NotLearning(Detector, tag="not_learning"):
 
     def __post_init__(self) -> None:
         """Refuse thresholds that make no sense."""
-        if not (self.samples >= 128.0 and 0.0 < self.gain < 1.0 and self.spread > 0.0 and self.first_step >= 0.0):
+        are_shares = all(0.0 < share < 1.0 for share in (self.gain, self.spread, self.guess_spread))
+        if not (self.samples >= 128.0 and are_shares and self.first_step >= 0.0):
             raise ValueError(
-                "not_learning needs samples from 128, gain above 0 and below 1, spread above 0 and first_step from 0, "
-                f"not {self.samples}, {self.gain}, {self.spread} and {self.first_step}"
+                "not_learning needs samples from 128, gain, spread and guess_spread above 0 and below 1 and first_step "
+                f"from 0, not {self.samples}, {self.gain}, {self.spread}, {self.guess_spread} and {self.first_step}"
             )
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
@@ -95,26 +103,32 @@ class NotLearning(Detector, tag="not_learning"):
         can_know = self.saw_start and not self.is_rate_rising and not self.is_rate_zero
         if not can_know or self.course.count < self.samples:
             return UNKNOWN
-        return self._firing(sample) if self._is_flat() and self._is_where_it_began() else OK
+        guess = self._guess()
+        return self._firing(sample, guess) if guess or self._is_at_start() else OK
 
-    def _is_flat(self) -> bool:
-        trend = linear_trend(self.course.means)
-        if trend.spread * sqrt(self.course.width) > self.spread:
-            return False
-        return trend.change > -min(3.0 * trend.error, self.gain) and 3.0 * trend.error < self.gain
-
-    def _is_where_it_began(self) -> bool:
-        lowest, highest = min(self.course.means), max(self.course.means)
-        is_at_start = self.start - self.gain < lowest and highest < self.start + 10.0 * self.gain
-        return is_at_start or self._guess() is not None
+    def _is_at_start(self) -> bool:
+        means = self.course.means
+        is_near = self.start - self.gain < min(means) and max(means) < self.start + 10.0 * self.gain
+        return is_near and self._is_flat(means, self.spread, self.gain / 3.0)
 
     def _guess(self) -> int | None:
-        """Return among how many classes a guess costs as much as the loss; None for no common number."""
-        level = sum(self.course.means) / len(self.course.means)
+        """Return among how many classes a guess costs as much as the loss does; None where it is no guess."""
+        recent = self.course.means[len(self.course.means) // 2 :]
+        level = sum(recent) / len(recent)
+        if len(recent) * self.course.width < self.samples or self.start - level > MOST_FALLEN:
+            return None
+        if not self._is_flat(recent, self.guess_spread, self.gain):
+            return None
         return next((one for one in CLASSES if abs(level - log(log(one))) < 0.5 * self.gain), None)
 
-    def _firing(self, sample: Sample) -> Verdict:
-        level, guess = exp(self.course.means[-1]), self._guess()
+    def _is_flat(self, means: list[float], spread: float, error: float) -> bool:
+        """Return whether the means show no significant fall, know it to within `error`, and vary less than `spread`."""
+        trend = linear_trend(means)
+        is_known = trend.error < error and trend.spread * sqrt(self.course.width) < spread
+        return is_known and trend.change > -min(3.0 * trend.error, self.gain)
+
+    def _firing(self, sample: Sample, guess: int | None) -> Verdict:
+        level = exp(self.course.means[-1])
         meaning = f", as if guessing among {guess} classes" if guess else ""
         evidence = Evidence(
             f"{sample.signal} is {level:.4g} after {self.seen} values that began at {exp(self.start):.4g}{meaning}",

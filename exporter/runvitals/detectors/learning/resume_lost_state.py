@@ -13,8 +13,14 @@ from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Evidence, Sample, State, Verdict
 
 SPAN = 8
+PACE = 4
+"""The level is remembered once for so many values; it moves little in between."""
+
 FEWEST = 32
 """Losses that must have been seen before anything can be compared with them."""
+
+EVERY = 16
+"""One verdict for so many values where no resume is watched."""
 
 _TO_DEVIATION = 0.886
 """Standard deviation of normal values, by the mean absolute difference of neighbours."""
@@ -101,11 +107,12 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
                 change = abs(value - self.previous)
                 self.difference += (change - self.difference) * max(_FORGETTING, 1.0 / self.seen)
         self.previous = value
-        self.history.observe(step, self.level)
+        if not self.seen % PACE:
+            self.history.observe(step, self.level)
 
-    def _verdict(self, sample: Sample) -> Verdict:
+    def _verdict(self, sample: Sample) -> Verdict | None:
         if self.since is None:
-            return OK if self.seen >= FEWEST else UNKNOWN
+            return self._unwatched()
         self.since += 1
         excess = self.level - self.expected
         if excess <= (0.5 * self.margin if self.is_on else self.margin):
@@ -114,6 +121,11 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
             return OK
         self.is_on = self.is_on or self.since >= self.samples
         return self._firing(sample, excess) if self.is_on else OK
+
+    def _unwatched(self) -> Verdict | None:
+        if self.seen % EVERY:
+            return None
+        return OK if self.seen >= FEWEST else UNKNOWN
 
     def _firing(self, sample: Sample, excess: float) -> Verdict:
         expected = exp(self.expected)

@@ -8,48 +8,47 @@ import msgspec
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
-from runvitals.detectors.moving_levels import SLOW, MovingLevels
+from runvitals.detectors.learning.levels import SLOW, Levels
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
-FIRST = 8
-"""So many values make the level that a run starts from."""
+BLOCK = 4
+"""Values of which the mean is judged."""
 
-EVERY = 4
-"""One verdict for so many values."""
+FIRST = 2
+"""So many blocks make the level that a run starts from."""
 
 STEEPEST = 1.5
 """What one value counts at most, so that a few huge ones prove nothing."""
 
-_TO_DEVIATION = 0.886
-"""Standard deviation of normal values, by the mean absolute difference of neighbours."""
-
-_FORGETTING = 1.0 / 32.0
+ABOVE_START = 0.4
+"""Share of the evidence that is enough where the loss is worse than that of the network that nobody had trained."""
 
 
 class Divergence(Detector, tag="divergence"):
     """Adds up how far the logarithm of the loss lies above its best level: a CUSUM (Page, Biometrika 41, 1954).
 
-    Each value counts by what it lies above the lowest slow mean so far, less an allowance: the logarithm of
-    `tolerated_ratio`, or the noise of the loss where that is larger. It fires when the sum passes `evidence`, or half
-    of that where the loss also stands above where it started, the rise is at least `share` of all that was gained (of a
-    loss near 0 every ratio is possible), and the loss is not on its way back. So twice the best is told within some
-    fifty values, five times within 16, and half of that where nothing was learnt before.
+    Each block of four values counts by what its mean lies above the lowest slow mean so far, less an allowance: the
+    logarithm of `tolerated_ratio`, or the noise at that level where it is larger. It fires when the sum passes
+    `evidence`, or a part of that where the loss also stands above where it started, the rise is at least `share` of all
+    that was gained (near 0 every ratio is possible), and the loss is not on its way back. So twice the best level is
+    told within some fifty values, five times it within twenty, and sooner where nothing was learnt before.
 
-    It does not know a run whose loss can be negative, where a ratio means nothing. A new segment begins anew.
+    A loss whose targets are the network's own, as in temporal-difference learning, may climb in health. A loss that can
+    be negative has no ratio: unknown. A new segment begins anew.
     """
 
     tolerated_ratio: float
     evidence: float
     share: float
-    levels: MovingLevels = msgspec.field(default_factory=lambda: MovingLevels(limit=4.0))
+    levels: Levels = msgspec.field(default_factory=Levels)
     segment: int = 0
+    total: float = 0.0
+    filled: int = 0
     start: float = 0.0
     best: float = 0.0
-    noise_at_best: float = 0.0
+    deviation_at_best: float = 0.0
     count_at_best: int = FIRST
-    previous: float | None = None
-    difference: float = 0.0
     excess: float = 0.0
     is_on: bool = False
     has_ratio: bool = True
@@ -71,55 +70,43 @@ class Divergence(Detector, tag="divergence"):
             return UNKNOWN
         if not self.has_ratio:
             return UNKNOWN
-        self._learn(log(sample.value))
-        if self.levels.count % EVERY:
+        self.total += log(sample.value)
+        self.filled += 1
+        if self.filled < BLOCK:
             return None
+        self._learn(self.total / BLOCK)
+        self.total, self.filled = 0.0, 0
         return self._verdict(sample) if self.levels.count > FIRST else UNKNOWN
 
     def _begin(self, segment: int) -> None:
-        self.segment, self.levels = segment, MovingLevels(limit=4.0)
-        self.previous, self.difference = None, 0.0
+        self.segment, self.levels, self.total, self.filled = segment, Levels(), 0.0, 0
         self.excess, self.is_on, self.has_ratio = 0.0, False, True
 
     def _learn(self, value: float) -> None:
         levels = self.levels
         levels.observe(value)
-        if self.previous is not None:
-            change = abs(value - self.previous)
-            self.difference += (change - self.difference) * max(_FORGETTING, 1.0 / levels.count)
-        self.previous = value
         if levels.count <= FIRST:
             self.start = levels.slow
-            self._note_best()
-            return
-        if levels.slow < self.best:
-            self._note_best()
-        if self.excess or value > self.best:
-            self._add(value)
-
-    def _note_best(self) -> None:
-        self.best, self.noise_at_best = self.levels.slow, sqrt(self.levels.variance)
-        self.count_at_best = min(self.levels.count, SLOW)
-
-    def _add(self, value: float) -> None:
-        if self.levels.mid < self.best + 0.5 * log(self.tolerated_ratio):
-            self.excess = 0.0  # it is back
+        if levels.count <= FIRST or levels.slow < self.best:
+            self.best, self.deviation_at_best = levels.slow, levels.deviation
+            self.count_at_best = min(levels.count, SLOW)
+        if levels.mid < self.best + 0.5 * log(self.tolerated_ratio):
+            self.excess = 0.0  # it is back, or was never away
             return
         above = min(max(value - self.best - self._allowance, -STEEPEST), STEEPEST)
-        self.excess = min(max(self.excess + above, 0.0), 2.0 * self.evidence)
+        self.excess = min(max(self.excess + BLOCK * above, 0.0), 2.0 * self.evidence)
 
     @property
     def _allowance(self) -> float:
         """How far a healthy value may lie above the best level, which is the lowest of many and itself uncertain."""
-        noise = max(self.noise_at_best, _TO_DEVIATION * self.difference)
-        return max(log(self.tolerated_ratio), noise * (0.75 + 3.0 / sqrt(self.count_at_best)))
+        return max(log(self.tolerated_ratio), self.deviation_at_best * (1.0 + 2.0 / sqrt(self.count_at_best)))
 
     def _verdict(self, sample: Sample) -> Verdict:
         if not self.excess:
             self.is_on = False
             return OK
         is_above_start = self.levels.mid > self.start + 0.5 * log(self.tolerated_ratio)
-        needed = 0.5 * self.evidence if is_above_start else self.evidence
+        needed = ABOVE_START * self.evidence if is_above_start else self.evidence
         if self.is_on:
             self.is_on = self.excess > 0.5 * needed
         else:
@@ -131,11 +118,10 @@ class Divergence(Detector, tag="divergence"):
         return exp(min(self.levels.mid, 709.0)) - exp(self.best) > self.share * gained
 
     def _is_falling(self) -> bool:
-        levels = self.levels
-        return levels.fast < levels.mid - max(0.05, 0.5 * _TO_DEVIATION * self.difference)
+        return self.levels.newest < self.levels.mid - max(0.05, 0.5 * self.levels.noise)
 
     def _firing(self, sample: Sample, needed: float) -> Verdict:
-        level, best = exp(min(self.levels.fast, 709.0)), exp(self.best)
+        level, best = exp(min(self.levels.mid, 709.0)), exp(self.best)
         evidence = Evidence(
             f"{sample.signal} has climbed to {level:.4g}, {level / best:.3g} times its best level {best:.4g}",
             sample.signal,

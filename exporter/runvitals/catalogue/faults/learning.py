@@ -161,7 +161,7 @@ RESUME_LOST_STATE = Fault(
         ),
         "ratio": Threshold(1.05, "loss over the highest around that step before", "design of the project"),
         "deviations": Threshold(
-            3.0, "the same, in standard deviations of a single loss", "eight of the mean over 8 values that is compared"
+            3.0, "the same, in standard deviations of a single loss", "over eight of the mean that is compared"
         ),
     },
 )

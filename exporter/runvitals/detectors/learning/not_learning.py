@@ -13,6 +13,8 @@ from runvitals.series import Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
+LEARNING_RATE = signals.LEARNING_RATE.name
+
 FIRST = 8
 """So many values make the level that the run starts from."""
 
@@ -68,7 +70,7 @@ class NotLearning(Detector, tag="not_learning"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return a verdict with each block of losses; a learning rate is only noted."""
-        if sample.signal == signals.LEARNING_RATE.name:
+        if sample.signal == LEARNING_RATE:
             self._note_rate(sample.value)
             return None
         if series.segment != self.segment:

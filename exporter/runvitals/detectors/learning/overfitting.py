@@ -11,6 +11,8 @@ from runvitals.detectors.detector import Detector
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
+LOSS = signals.LOSS.name
+
 LATEST = 3
 REVERSALS = 10.0
 """So many mean reversals are 5.6 standard deviations of a noise that has no memory."""
@@ -56,15 +58,15 @@ class Overfitting(Detector, tag="overfitting"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest evaluation loss; training losses are only noted."""
-        if sample.signal == signals.EVAL_LOSS.name and series.segment != self.segment:
-            self._begin(series.segment)
-        is_usable = admission is not Admission.NONFINITE and sample.value > 0.0
         self.has_ratio = self.has_ratio and not sample.value < 0.0
-        if sample.signal == signals.LOSS.name:
+        is_usable = admission is not Admission.NONFINITE and sample.value > 0.0
+        if sample.signal == LOSS:
             if is_usable:
                 self.total += log(sample.value)
                 self.count += 1
             return None
+        if series.segment != self.segment:
+            self._begin(series.segment)
         if not is_usable or not self.has_ratio:
             return UNKNOWN
         self._take(log(sample.value))

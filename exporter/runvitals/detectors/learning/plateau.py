@@ -13,6 +13,8 @@ from runvitals.series import Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
+LEARNING_RATE = signals.LEARNING_RATE.name
+
 
 class Plateau(Detector, tag="plateau"):
     """Fires where the second half of the run, at least `samples` values, has gained nothing.
@@ -46,7 +48,7 @@ class Plateau(Detector, tag="plateau"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return a verdict with each block of losses; a learning rate is only noted."""
-        if sample.signal == signals.LEARNING_RATE.name:
+        if sample.signal == LEARNING_RATE:
             self.rate, self.largest_rate = sample.value, max(self.largest_rate, sample.value)
             return None
         if series.segment != self.segment:

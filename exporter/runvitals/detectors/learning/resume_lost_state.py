@@ -8,135 +8,124 @@ import msgspec
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
+from runvitals.detectors.learning.levels import Levels
 from runvitals.detectors.learning.loss_by_step import LossByStep
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Evidence, Sample, State, Verdict
 
-SPAN = 8
-PACE = 4
-"""The level is remembered once for so many values; it moves little in between."""
+BLOCK = 4
+"""Values of which the mean is judged."""
 
-FEWEST = 32
-"""Losses that must have been seen before anything can be compared with them."""
-
-EVERY = 16
-"""One verdict for so many values where no resume is watched."""
-
-_TO_DEVIATION = 0.886
-"""Standard deviation of normal values, by the mean absolute difference of neighbours."""
-
-_FORGETTING = 1.0 / 64.0
+FEWEST = 8
+"""Blocks that must have been seen before anything can be compared with them."""
 
 
 class ResumeLostState(Detector, tag="resume_lost_state"):
     """Fires where, `samples` losses after a resume, the loss is still far above its level at that step before.
 
-    A resume is one that is declared, a new start of the run's process, or a step that does not go forward. Far: the
-    exponential mean over 8 values of the loss's logarithm lies above the highest that it was around that step by
-    `deviations` standard deviations of a single loss, and by the factor `ratio`. So a bump that heals is none, and
-    neither is a run that begins from scratch, whose first loss is what it was. It fires until the loss is back halfway.
+    A resume is one that is declared, a new start of the run's process, a step that goes far back, or a step that comes
+    again with a loss far above. Far: the logarithm of the loss, averaged over some 16 values, lies above the highest
+    that it was around that step by `deviations` standard deviations of a single loss, and by the factor `ratio`. So a
+    bump that heals is none, and neither is a run that begins from scratch, whose first loss is what it was. It fires
+    until the loss is back halfway.
 
-    A declared phase is another task: what was before is forgotten. Unknown until the first losses have been seen, for
-    losses without steps, and for a loss that can be negative.
+    A declared phase is another task: what was before is forgotten. Unknown until 32 losses have been seen, for losses
+    without steps, and for a loss that can be negative.
     """
 
     samples: float
     ratio: float
     deviations: float
     history: LossByStep = msgspec.field(default_factory=LossByStep)
+    levels: Levels = msgspec.field(default_factory=Levels)
     segment: int = 0
-    seen: int = 0
     step: int | None = None
-    level: float = 0.0
-    previous: float | None = None
-    difference: float = 0.0
+    total: float = 0.0
+    filled: int = 0
+    noise: float = 0.0
     is_declared: bool = False
-    since: int | None = None
-    expected: float = 0.0
-    margin: float = 0.0
+    is_watched: bool = False
     is_on: bool = False
+    expected: float = 0.0
     has_ratio: bool = True
 
     def __post_init__(self) -> None:
         """Refuse thresholds that make no sense."""
-        if not (self.samples >= SPAN and self.ratio > 1.0 and self.deviations > 0.0):
+        if not (self.samples >= 2 * BLOCK and self.ratio > 1.0 and self.deviations > 0.0):
             raise ValueError(
-                f"resume_lost_state needs samples from {SPAN}, ratio above 1 and deviations above 0, "
+                f"resume_lost_state needs samples from {2 * BLOCK}, ratio above 1 and deviations above 0, "
                 f"not {self.samples}, {self.ratio} and {self.deviations}"
             )
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
-        """Return the verdict on the newest loss."""
+        """Return the verdict on every fourth loss."""
         is_new_segment, self.segment = series.segment != self.segment, series.segment
         if admission is Admission.NONFINITE or sample.value <= 0.0 or sample.step is None:
             self.has_ratio = self.has_ratio and not sample.value < 0.0
             return UNKNOWN
         if not self.has_ratio:
             return UNKNOWN
-        if is_new_segment or self.is_declared or (self.step is not None and sample.step <= self.step):
+        value = log(sample.value)
+        if is_new_segment or self.is_declared or (sample.step == self.step and value > self.levels.mid + self._margin):
             self._begin(sample.step)
-        self._learn(sample.step, log(sample.value))
-        return self._verdict(sample)
+        self.step = sample.step
+        self.total += value
+        self.filled += 1
+        return self._take_block(sample) if self.filled == BLOCK else None
 
     def observe_event(self, event: Event) -> Verdict | None:  # noqa: ARG002  # its kind is all there is to know
         """Note that the run resumes or its process starts anew."""
         self.is_declared = True
         return None
 
+    @property
+    def _margin(self) -> float:
+        return max(self.deviations * self.noise, log(self.ratio))
+
     def _begin(self, step: int) -> None:
         """Compare what comes with what was at this step, unless another phase begins."""
-        went_back = self.step is not None and step <= self.step
-        expected = self.history.around(step) if self.seen >= FEWEST else None
-        if not self.is_declared and not went_back:  # a segment that goes forward undeclared is a declared phase
-            self.history, self.seen, expected = LossByStep(), 0, None
+        is_phase = not self.is_declared and self.step is not None and step > self.step
+        expected = None if is_phase or not self.noise else self.history.around(step)
+        self.is_watched, self.is_on, self.is_declared = expected is not None, False, False
+        self.expected = expected or 0.0
+        if is_phase:
+            self.history = LossByStep()
         self.history.go_back(step)
-        self.is_declared, self.is_on, self.previous = False, False, None
-        self.since = None if expected is None else 0
-        if expected is not None:
-            noise = self.deviations * _TO_DEVIATION * self.difference
-            self.expected, self.margin = expected, max(noise, log(self.ratio))
+        self.levels, self.total, self.filled = Levels(), 0.0, 0
 
-    def _learn(self, step: int, value: float) -> None:
-        self.step = step
-        self.seen += 1
-        if self.previous is None:
-            self.level = value
-        else:
-            self.level += (value - self.level) / SPAN
-            if self.since is None:
-                change = abs(value - self.previous)
-                self.difference += (change - self.difference) * max(_FORGETTING, 1.0 / self.seen)
-        self.previous = value
-        if not self.seen % PACE:
-            self.history.observe(step, self.level)
+    def _take_block(self, sample: Sample) -> Verdict:
+        levels = self.levels
+        levels.observe(self.total / BLOCK)
+        self.total, self.filled = 0.0, 0
+        if self.is_watched:
+            return self._watch(sample)
+        self.history.observe(self.step or 0, levels.mid)
+        if levels.count < FEWEST:
+            return UNKNOWN
+        self.noise = BLOCK**0.5 * levels.noise
+        return OK
 
-    def _verdict(self, sample: Sample) -> Verdict | None:
-        if self.since is None:
-            return self._unwatched()
-        self.since += 1
-        excess = self.level - self.expected
-        if excess <= (0.5 * self.margin if self.is_on else self.margin):
-            if self.is_on or self.since >= SPAN:
-                self.since, self.is_on = None, False
-            return OK
-        self.is_on = self.is_on or self.since >= self.samples
-        return self._firing(sample, excess) if self.is_on else OK
+    def _watch(self, sample: Sample) -> Verdict:
+        """Return the verdict while the loss after a resume is compared with what it was."""
+        excess = self.levels.mid - self.expected
+        seen = BLOCK * self.levels.count
+        if seen >= self.samples and excess > (0.5 if self.is_on else 1.0) * self._margin:
+            self.is_on = True
+            return self._firing(sample, excess, seen)
+        if seen >= self.samples:
+            self.is_watched = self.is_on = False
+        return OK
 
-    def _unwatched(self) -> Verdict | None:
-        if self.seen % EVERY:
-            return None
-        return OK if self.seen >= FEWEST else UNKNOWN
-
-    def _firing(self, sample: Sample, excess: float) -> Verdict:
+    def _firing(self, sample: Sample, excess: float, seen: int) -> Verdict:
         expected = exp(self.expected)
         evidence = Evidence(
-            f"{sample.signal} is {sample.value:.4g}, {self.since} values after a resume; around that step it was at "
-            f"most {expected:.4g}",
+            f"{sample.signal} is {sample.value:.4g}, {seen} values after a resume; around that step it was at most "
+            f"{expected:.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=expected * exp(self.margin),
+            expected_high=expected * exp(self._margin),
             step=sample.step,
             time=sample.time,
         )
-        return Verdict(State.FIRING, excess / self.margin, beyond(excess, self.margin), evidence)
+        return Verdict(State.FIRING, excess / self._margin, beyond(excess, self._margin), evidence)

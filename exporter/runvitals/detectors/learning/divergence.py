@@ -118,7 +118,8 @@ class Divergence(Detector, tag="divergence"):
         return exp(min(self.levels.mid, 709.0)) - exp(self.best) > self.share * gained
 
     def _is_falling(self) -> bool:
-        return self.levels.newest < self.levels.mid - max(0.05, 0.5 * self.levels.noise)
+        levels = self.levels
+        return levels.newest < max(levels.mid, levels.previous) - max(0.05, 0.5 * self.deviation_at_best)
 
     def _firing(self, sample: Sample, needed: float) -> Verdict:
         level, best = exp(min(self.levels.mid, 709.0)), exp(self.best)

@@ -21,6 +21,7 @@ class Levels(msgspec.Struct):
 
     count: int = 0
     newest: float = 0.0
+    previous: float = 0.0
     mid: float = 0.0
     slow: float = 0.0
     variance: float = 0.0
@@ -39,7 +40,7 @@ class Levels(msgspec.Struct):
             self.difference += (abs(value - self.newest) - self.difference) / min(count - 1, SLOW)
         self.slow += excess / span
         self.mid += (value - self.mid) / min(count, MID)
-        self.newest = value
+        self.previous, self.newest = self.newest, value
 
     @property
     def deviation(self) -> float:

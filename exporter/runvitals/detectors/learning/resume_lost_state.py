@@ -85,7 +85,8 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     def _begin(self, step: int) -> None:
         """Compare what comes with what was at this step, unless another phase begins."""
         is_phase = not self.is_declared and self.step is not None and step > self.step
-        expected = None if is_phase or not self.noise else self.history.around(step)
+        is_known = len(self.history.steps) >= FEWEST and not is_phase
+        expected = self.history.around(step) if is_known else None
         self.is_watched, self.is_on, self.is_declared = expected is not None, False, False
         self.expected = expected or 0.0
         if is_phase:

@@ -39,7 +39,9 @@ def test_a_real_training_that_resumes_with_new_weights_is_told_and_one_with_its_
 
 
 BUMP = noisy([0.9 + 3.0 * math.exp(-step / 6) for step in range(400)], seed=1)
-MICRO_BATCHES = [one for step, loss in enumerate(noisy([1.0] * 2000), 1) for one in items([loss], first_step=step // 4)]
+MICRO_BATCHES = [
+    one for step, loss in enumerate(noisy(learning(2000)), 1) for one in items([loss], first_step=step // 4)
+]
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ BLOCK = 4
 FIRST = 2
 """So many blocks make the level that a run starts from."""
 
+ROUGH_UNTIL = 8
+"""Blocks until which the deviation of the block means is hardly known, and that of single values stands in."""
+
 STEEPEST = 1.5
 """What one value counts at most, so that a few huge ones prove nothing."""
 
@@ -45,9 +48,11 @@ class Divergence(Detector, tag="divergence"):
     segment: int = 0
     total: float = 0.0
     filled: int = 0
+    previous: float | None = None
+    roughness: float = 0.0
     start: float = 0.0
     best: float = 0.0
-    deviation_at_best: float = 0.0
+    noise_at_best: float = 0.0
     count_at_best: int = FIRST
     excess: float = 0.0
     is_on: bool = False
@@ -70,8 +75,11 @@ class Divergence(Detector, tag="divergence"):
             return UNKNOWN
         if not self.has_ratio:
             return UNKNOWN
-        self.total += log(sample.value)
+        value = log(sample.value)
+        self.total += value
         self.filled += 1
+        if self.levels.count < ROUGH_UNTIL:
+            self._feel(value)
         if self.filled < BLOCK:
             return None
         self._learn(self.total / BLOCK)
@@ -80,7 +88,15 @@ class Divergence(Detector, tag="divergence"):
 
     def _begin(self, segment: int) -> None:
         self.segment, self.levels, self.total, self.filled = segment, Levels(), 0.0, 0
+        self.previous, self.roughness = None, 0.0
         self.excess, self.is_on, self.has_ratio = 0.0, False, True
+
+    def _feel(self, value: float) -> None:
+        """Learn the noise of a block mean from single values: by the differences of neighbours, 0.886 of their mean."""
+        if self.previous is not None:
+            noise = 0.886 * abs(value - self.previous) / sqrt(BLOCK)
+            self.roughness += (noise - self.roughness) / (BLOCK * self.levels.count + self.filled)
+        self.previous = value
 
     def _learn(self, value: float) -> None:
         levels = self.levels
@@ -88,7 +104,7 @@ class Divergence(Detector, tag="divergence"):
         if levels.count <= FIRST:
             self.start = levels.slow
         if levels.count <= FIRST or levels.slow < self.best:
-            self.best, self.deviation_at_best = levels.slow, levels.deviation
+            self.best, self.noise_at_best = levels.slow, max(levels.deviation, self.roughness)
             self.count_at_best = min(levels.count, SLOW)
         if levels.mid < self.best + 0.5 * log(self.tolerated_ratio):
             self.excess = 0.0  # it is back, or was never away
@@ -99,7 +115,7 @@ class Divergence(Detector, tag="divergence"):
     @property
     def _allowance(self) -> float:
         """How far a healthy value may lie above the best level, which is the lowest of many and itself uncertain."""
-        return max(log(self.tolerated_ratio), self.deviation_at_best * (1.0 + 2.0 / sqrt(self.count_at_best)))
+        return max(log(self.tolerated_ratio), self.noise_at_best * (1.0 + 2.0 / sqrt(self.count_at_best)))
 
     def _verdict(self, sample: Sample) -> Verdict:
         if not self.excess:
@@ -119,7 +135,7 @@ class Divergence(Detector, tag="divergence"):
 
     def _is_falling(self) -> bool:
         levels = self.levels
-        return levels.newest < max(levels.mid, levels.previous) - max(0.05, 0.5 * self.deviation_at_best)
+        return levels.newest < max(levels.mid, levels.previous) - max(0.05, 0.5 * self.noise_at_best)
 
     def _firing(self, sample: Sample, needed: float) -> Verdict:
         level, best = exp(min(self.levels.mid, 709.0)), exp(self.best)

@@ -105,22 +105,28 @@ class NotLearning(Detector, tag="not_learning"):
         can_know = self.saw_start and not self.is_rate_rising and not self.is_rate_zero
         if not can_know or self.course.count < self.samples:
             return UNKNOWN
-        guess = self._guess()
-        return self._firing(sample, guess) if guess or self._is_at_start() else OK
+        return self._firing(sample) if self._is_at_start() or self._is_guessing() else OK
 
     def _is_at_start(self) -> bool:
         means = self.course.means
         is_near = self.start - self.gain < min(means) and max(means) < self.start + 10.0 * self.gain
         return is_near and self._is_flat(means, self.spread, self.gain / 3.0)
 
-    def _guess(self) -> int | None:
-        """Return among how many classes a guess costs as much as the loss does; None where it is no guess."""
+    def _is_guessing(self) -> bool:
         recent = self.course.means[len(self.course.means) // 2 :]
-        level = sum(recent) / len(recent)
-        if len(recent) * self.course.width < self.samples or self.start - level > MOST_FALLEN:
-            return None
-        if not self._is_flat(recent, self.guess_spread, self.gain):
-            return None
+        began_near = self.start - self._level < MOST_FALLEN
+        is_long = len(recent) * self.course.width >= self.samples
+        return is_long and began_near and bool(self._classes()) and self._is_flat(recent, self.guess_spread, self.gain)
+
+    @property
+    def _level(self) -> float:
+        """Mean over the second half."""
+        recent = self.course.means[len(self.course.means) // 2 :]
+        return sum(recent) / len(recent)
+
+    def _classes(self) -> int | None:
+        """Return among how many classes a guess costs as much as the loss does; None for no common number."""
+        level = self._level
         return next((one for one in CLASSES if abs(level - log(log(one))) < 0.5 * self.gain), None)
 
     def _is_flat(self, means: list[float], spread: float, error: float) -> bool:
@@ -129,8 +135,8 @@ class NotLearning(Detector, tag="not_learning"):
         is_known = trend.error < error and trend.spread * sqrt(self.course.width) < spread
         return is_known and trend.change > -min(3.0 * trend.error, self.gain)
 
-    def _firing(self, sample: Sample, guess: int | None) -> Verdict:
-        level = exp(self.course.means[-1])
+    def _firing(self, sample: Sample) -> Verdict:
+        level, guess = exp(self._level), self._classes()
         meaning = f", as if guessing among {guess} classes" if guess else ""
         evidence = Evidence(
             f"{sample.signal} is {level:.4g} after {self.seen} values that began at {exp(self.start):.4g}{meaning}",

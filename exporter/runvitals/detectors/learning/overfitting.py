@@ -17,6 +17,9 @@ LATEST = 3
 REVERSALS = 10.0
 """So many mean reversals are 5.6 standard deviations of a noise that has no memory."""
 
+KNOWN = 8
+"""Moves of the evaluation loss from which on its noise is known."""
+
 
 class Overfitting(Detector, tag="overfitting"):
     """Fires where the evaluation loss has risen by more than noise since its best, and training went on gaining.
@@ -24,7 +27,7 @@ class Overfitting(Detector, tag="overfitting"):
     Compared are medians of three evaluations, so that no single lucky or unlucky one decides. The newest must be above
     the best by the factor `rise`, and by ten times the evaluation loss's mean reversal: how far it falls, per move,
     without making a new best; a rise has few such falls, noise has many. The last three evaluations must all be above
-    the best. Since the best, the mean training loss between two evaluations must have fallen by `train_gain`, and it
+    the best, and the first time, where fewer than eight moves tell of the noise, each higher than the one before. Since the best, the mean training loss between two evaluations must have fallen by `train_gain`, and it
     must lie below the evaluation loss by the factor `gap`. A loss that can be negative has no ratio: unknown, as is all
     before the fourth evaluation and without a training loss.
 
@@ -46,6 +49,8 @@ class Overfitting(Detector, tag="overfitting"):
     evaluations: int = 0
     reversals: float = 0.0
     moves: int = 0
+    rises: int = 0
+    is_on: bool = False
     has_ratio: bool = True
 
     def __post_init__(self) -> None:
@@ -75,7 +80,7 @@ class Overfitting(Detector, tag="overfitting"):
     def _begin(self, segment: int) -> None:
         self.segment, self.total, self.count, self.train = segment, 0.0, 0, None
         self.best, self.train_at_best, self.latest, self.evaluations = None, None, [], 0
-        self.reversals, self.moves, self.has_ratio = 0.0, 0, True
+        self.reversals, self.moves, self.rises, self.is_on, self.has_ratio = 0.0, 0, 0, False, True
 
     def _take(self, value: float) -> None:
         if self.count:
@@ -84,6 +89,7 @@ class Overfitting(Detector, tag="overfitting"):
         if self.latest and value > self.lowest:
             self.moves += 1
             self.reversals += max(self.latest[-1] - value, 0.0)
+        self.rises = self.rises + 1 if self.latest and value > self.latest[-1] else 0
         self.lowest = min(self.lowest, value) if self.latest else value
         self.latest = [*self.latest[1 - LATEST :], value]
         self.level = median(self.latest)
@@ -95,9 +101,10 @@ class Overfitting(Detector, tag="overfitting"):
         if self.evaluations <= LATEST or best is None or train is None or then is None:
             return UNKNOWN
         rise = self.level - best
-        has_risen = rise > max(log(self.rise), self._noise) and min(self.latest) > self.lowest
-        has_gained = train < then + log(1.0 - self.train_gain)
-        return self._firing(sample, rise) if has_risen and has_gained and self.level - train > log(self.gap) else OK
+        has_gained = train < then + log(1.0 - self.train_gain) and self.level - train > log(self.gap)
+        is_sure = self.is_on or (rise > self._noise and (self.moves >= KNOWN or self.rises >= LATEST))
+        self.is_on = is_sure and has_gained and rise > log(self.rise) and min(self.latest) > self.lowest
+        return self._firing(sample, rise) if self.is_on else OK
 
     @property
     def _noise(self) -> float:

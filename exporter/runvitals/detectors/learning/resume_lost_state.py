@@ -24,7 +24,7 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     """Fires where, `samples` losses after a resume, the loss is still far above its level at that step before.
 
     A resume is one that is declared, a new start of the run's process, a step that goes far back, or a step that comes
-    again with a loss far above. Far: the logarithm of the loss, averaged over some 16 values, lies above the highest
+    again with a loss far above. Far: the logarithm of the loss, averaged over eight values, lies above the highest
     that it was around that step by `deviations` standard deviations of a single loss, and by the factor `ratio`. So a
     bump that heals is none, and neither is a run that begins from scratch, whose first loss is what it was. It fires
     until the loss is back halfway.
@@ -108,7 +108,7 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
 
     def _watch(self, sample: Sample) -> Verdict:
         """Return the verdict while the loss after a resume is compared with what it was."""
-        excess = self.levels.mid - self.expected
+        excess = (self.levels.newest + self.levels.previous) / 2.0 - self.expected
         seen = BLOCK * self.levels.count
         if seen >= self.samples and excess > (0.5 if self.is_on else 1.0) * self._margin:
             self.is_on = True

@@ -133,7 +133,7 @@ OVERFITTING = Fault(
         "rise": Threshold(
             1.1,
             "evaluation loss over its best, as medians of three, the last three being above the best",
-            "three evaluations in a row, as early stopping with a patience of three",
+            "a gap of 10 %; the row of three is early stopping with a patience of three",
         ),
         "gap": Threshold(1.1, "evaluation loss over training loss", "a gap of 10 %"),
         "train_gain": Threshold(

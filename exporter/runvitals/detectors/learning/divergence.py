@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import log, sqrt
 
 import msgspec
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.levels import SLOW, Levels
+from runvitals.detectors.learning.logarithm import original
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -130,21 +131,22 @@ class Divergence(Detector, tag="divergence"):
         return self._firing(sample, needed) if self.is_on else OK
 
     def _is_large(self) -> bool:
-        gained = exp(self.start) - exp(self.best)
-        return exp(min(self.levels.mid, 709.0)) - exp(self.best) > self.share * gained
+        best = original(self.best)
+        gained = original(self.start) - best
+        return original(self.levels.mid) - best > self.share * gained
 
     def _is_falling(self) -> bool:
         levels = self.levels
         return levels.newest < max(levels.mid, levels.previous) - max(0.05, 0.5 * self.noise_at_best)
 
     def _firing(self, sample: Sample, needed: float) -> Verdict:
-        level, best = exp(min(self.levels.mid, 709.0)), exp(self.best)
+        level, best = original(self.levels.mid), original(self.best)
         evidence = Evidence(
-            f"{sample.signal} has climbed to {level:.4g}, {level / best:.3g} times its best level {best:.4g}",
+            f"{sample.signal} has climbed to {level:.4g}, {original(self.levels.mid - self.best):.3g} times its best level {best:.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=best * exp(self._allowance),
+            expected_high=original(self.best + self._allowance),
             step=sample.step,
             time=sample.time,
         )

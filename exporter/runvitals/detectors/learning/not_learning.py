@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import log, sqrt
 
 import msgspec
 
 from runvitals.catalogue import signals
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.course import Course
+from runvitals.detectors.learning.logarithm import original
 from runvitals.series import Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
@@ -136,14 +137,14 @@ class NotLearning(Detector, tag="not_learning"):
         return is_known and trend.change > -min(3.0 * trend.error, self.gain)
 
     def _firing(self, sample: Sample) -> Verdict:
-        level, guess = exp(self._level), self._classes()
+        level, guess = original(self._level), self._classes()
         meaning = f", as if guessing among {guess} classes" if guess else ""
         evidence = Evidence(
-            f"{sample.signal} is {level:.4g} after {self.seen} values that began at {exp(self.start):.4g}{meaning}",
+            f"{sample.signal} is {level:.4g} after {self.seen} values that began at {original(self.start):.4g}{meaning}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=exp(self.start) * (1.0 - self.gain),
+            expected_high=original(self.start) * (1.0 - self.gain),
             step=sample.step,
             time=sample.time,
         )

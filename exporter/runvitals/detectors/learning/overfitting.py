@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import log
 from statistics import median
 
 from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
+from runvitals.detectors.learning.logarithm import original
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 LOSS = signals.LOSS.name
 
 LATEST = 3
-REVERSALS = 10.0
-"""So many mean reversals are 5.6 standard deviations of a noise that has no memory."""
+REVERSALS = 14.0
+"""So many mean reversals are eight standard deviations of a noise that has no memory; the best is a lucky one."""
 
-KNOWN = 8
-"""Moves of the evaluation loss from which on its noise is known."""
+ASSUMED_MOVES, ASSUMED_REVERSALS = 4, 0.15
+"""What is taken for seen before the first evaluation: a noise of some 6 %."""
+
+KNOWN = 16
+"""Moves of the evaluation loss from which on its noise is known well enough without a row of rises."""
 
 
 class Overfitting(Detector, tag="overfitting"):
     """Fires where the evaluation loss has risen by more than noise since its best, and training went on gaining.
 
     Compared are medians of three evaluations, so that no single lucky or unlucky one decides. The newest must be above
-    the best by the factor `rise`, and by ten times the evaluation loss's mean reversal: how far it falls, per move,
+    the best by the factor `rise`, and by 14 times the evaluation loss's mean reversal: how far it falls, per move,
     without making a new best; a rise has few such falls, noise has many. The last three evaluations must all be above
-    the best, and the first time, where fewer than eight moves tell of the noise, each higher than the one before. Since the best, the mean training loss between two evaluations must have fallen by `train_gain`, and it
-    must lie below the evaluation loss by the factor `gap`. A loss that can be negative has no ratio: unknown, as is all
-    before the fourth evaluation and without a training loss.
+    the best, and where fewer than 16 moves tell of the noise, each higher than the one before. Since the best, the mean
+    training loss between two evaluations must have fallen by `train_gain`, and it must lie below the evaluation loss by
+    the factor `gap`. A loss that can be negative has no ratio: unknown, as is all before the fourth evaluation and
+    without a training loss.
 
     Double descent looks the same while it lasts.
     """
@@ -108,18 +113,18 @@ class Overfitting(Detector, tag="overfitting"):
 
     @property
     def _noise(self) -> float:
-        return REVERSALS * self.reversals / self.moves if self.moves else 0.0
+        return REVERSALS * (self.reversals + ASSUMED_REVERSALS) / (self.moves + ASSUMED_MOVES)
 
     def _firing(self, sample: Sample, rise: float) -> Verdict:
-        best, train, then = (exp(one or 0.0) for one in (self.best, self.train, self.train_at_best))
+        best, train, then = (original(one or 0.0) for one in (self.best, self.train, self.train_at_best))
         evidence = Evidence(
             f"{sample.signal} has risen from {best:.4g} to {sample.value:.4g} while the training loss fell from "
             f"{then:.4g} to {train:.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=best * self.rise,
+            expected_high=original((self.best or 0.0) + log(self.rise)),
             step=sample.step,
             time=sample.time,
         )
-        return Verdict(State.FIRING, exp(min(rise, 709.0)), beyond(rise, log(self.rise)), evidence)
+        return Verdict(State.FIRING, original(rise), beyond(rise, log(self.rise)), evidence)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import log
 
 import msgspec
 
 from runvitals.catalogue import signals
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.course import Course
+from runvitals.detectors.learning.logarithm import original
 from runvitals.series import Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
@@ -72,12 +73,12 @@ class Plateau(Detector, tag="plateau"):
             return OK
         trend = linear_trend(recent)
         is_flat = abs(trend.change) < min(2.0 * trend.error, self.gain) and 2.0 * trend.error < 2.0 * self.gain
-        return self._firing(sample, exp(level), half * self.course.width) if is_flat else OK
+        return self._firing(sample, original(level), half * self.course.width) if is_flat else OK
 
     def _firing(self, sample: Sample, level: float, count: int) -> Verdict:
         evidence = Evidence(
             f"{sample.signal} has stayed at {level:.4g} for {count} values, having begun at "
-            f"{exp(self.course.means[0]):.4g}",
+            f"{original(self.course.means[0]):.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,

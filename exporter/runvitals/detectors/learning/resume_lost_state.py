@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import log
 
 import msgspec
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.levels import Levels
+from runvitals.detectors.learning.logarithm import original
 from runvitals.detectors.learning.loss_by_step import LossByStep
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Evidence, Sample, State, Verdict
@@ -118,14 +119,14 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
         return OK
 
     def _firing(self, sample: Sample, excess: float, seen: int) -> Verdict:
-        expected = exp(self.expected)
+        expected = original(self.expected)
         evidence = Evidence(
             f"{sample.signal} is {sample.value:.4g}, {seen} values after a resume; around that step it was at most "
             f"{expected:.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=expected * exp(self._margin),
+            expected_high=original(self.expected + self._margin),
             step=sample.step,
             time=sample.time,
         )

@@ -140,13 +140,14 @@ class Divergence(Detector, tag="divergence"):
         return levels.newest < max(levels.mid, levels.previous) - max(0.05, 0.5 * self.noise_at_best)
 
     def _firing(self, sample: Sample, needed: float) -> Verdict:
-        level, best = original(self.levels.mid), original(self.best)
+        level, best = self.levels.mid, self.best
         evidence = Evidence(
-            f"{sample.signal} has climbed to {level:.4g}, {original(self.levels.mid - self.best):.3g} times its best level {best:.4g}",
+            f"{sample.signal} has climbed to {original(level):.4g}, {original(level - best):.3g} times its best level "
+            f"{original(best):.4g}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=original(self.best + self._allowance),
+            expected_high=original(best + self._allowance),
             step=sample.step,
             time=sample.time,
         )

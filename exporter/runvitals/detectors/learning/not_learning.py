@@ -139,12 +139,13 @@ class NotLearning(Detector, tag="not_learning"):
     def _firing(self, sample: Sample) -> Verdict:
         level, guess = original(self._level), self._classes()
         meaning = f", as if guessing among {guess} classes" if guess else ""
+        start = original(self.start)
         evidence = Evidence(
-            f"{sample.signal} is {level:.4g} after {self.seen} values that began at {original(self.start):.4g}{meaning}",
+            f"{sample.signal} is {level:.4g} after {self.seen} values and began at {start:.4g}{meaning}",
             sample.signal,
             sample.layer,
             value=sample.value,
-            expected_high=original(self.start) * (1.0 - self.gain),
+            expected_high=start * (1.0 - self.gain),
             step=sample.step,
             time=sample.time,
         )

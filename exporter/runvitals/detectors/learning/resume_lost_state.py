@@ -27,8 +27,8 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     A resume is one that is declared, a new start of the run's process, a step that goes far back, or a step that comes
     again with a loss far above. Far: the logarithm of the loss, averaged over eight values, lies above the highest
     that it was around that step by `deviations` standard deviations of a single loss, and by the factor `ratio`. So a
-    bump that heals is none, and neither is a run that begins from scratch, whose first loss is what it was. It fires
-    until the loss is back halfway.
+    bump that heals is none, and neither is a run that begins from scratch, at a step before the end of the first block
+    that is remembered. It fires until the loss is back halfway.
 
     A declared phase is another task: what was before is forgotten. Unknown until 32 losses have been seen, for losses
     without steps, and for a loss that can be negative.
@@ -86,7 +86,7 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     def _begin(self, step: int) -> None:
         """Compare what comes with what was at this step, unless another phase begins."""
         is_phase = not self.is_declared and self.step is not None and step > self.step
-        is_known = len(self.history.steps) >= FEWEST and not is_phase
+        is_known = len(self.history.steps) >= FEWEST and step > self.history.steps[0] and not is_phase
         expected = self.history.around(step) if is_known else None
         self.is_watched, self.is_on, self.is_declared = expected is not None, False, False
         self.expected = expected or 0.0

@@ -48,6 +48,13 @@ def test_what_learns_or_may_have_begun_well_is_none(losses, more):
     assert opened(losses, **more) is None
 
 
+def test_a_real_fine_tuning_from_a_good_start_is_healthy():
+    """A trained network goes on at a hundredth of its rate on the same task: none of the faults of this family."""
+    _, _, weights = trained("perceptron", 4, steps=800, rate=0.05)
+    losses, evaluations, _ = trained("perceptron", 4, steps=1300, rate=0.0005, weights=weights, evaluate=50)
+    assert not findings(items(losses, rate=0.0005, evaluations=evaluations))
+
+
 def test_a_real_training_at_a_very_low_rate_is_learning():
     """The loss falls by a few per cent in 900 steps."""
     losses, _, _ = trained("perceptron", 4, steps=900, rate=0.001)

@@ -21,14 +21,13 @@ DIVERGENCE = Fault(
         "tolerated_ratio": Threshold(
             1.25,
             "loss over its best level from where on it counts, or the loss's noise if that is more",
-            "half of what AutoTrainer-like rules call divergence (1.5 times the best for half a window): "
-            "1.5 times the best counts as much as they ask for after half a window",
+            "half of a rise to 1.5 times the best level, which is what shall be told",
         ),
         "evidence": Threshold(
             24.0,
             "sum of the logarithms of the loss over its tolerated level, at most 1.5 for each value",
-            "1.5 times the best level for half a window of 256 (as llm-foundry's KillLossSpike, which asks for half "
-            "a window); false findings measured on healthy runs of the `hazard` generator",
+            "1.5 times the best level for half a window of 256 gives 23; half a window is what llm-foundry's "
+            "KillLossSpike asks for",
         ),
         "share": Threshold(
             0.05,
@@ -53,9 +52,9 @@ NOT_LEARNING = Fault(
         "that the network can overfit a single batch."
     ),
     thresholds={
-        "samples": Threshold(512.0, "losses until it is told", "four windows of KillLossSpike; design of the project"),
+        "samples": Threshold(512.0, "losses until it is told", "two windows of the series: a slow start is no fault"),
         "gain": Threshold(
-            0.01, "fall of the loss that counts as learning", "best mean within 1 % of the start, as AutoTrainer asks"
+            0.01, "fall of the loss that counts as learning", "design of the project: best mean within 1 % of the start"
         ),
         "spread": Threshold(
             0.03,

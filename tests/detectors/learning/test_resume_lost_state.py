@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from runvitals.values import EventKind
-from tests.detectors.learning.watched import event, findings, items, learning, noisy, trained
+from runvitals.values import EventKind, State
+from tests.detectors.learning.watched import event, findings, items, learning, noisy, trained, verdicts
 from tests.streams import started
 from tests.test_replay import real, replay
 
@@ -59,6 +59,11 @@ MICRO_BATCHES = [
 def test_what_heals_begins_anew_or_is_declared_another_task_is_none(log):
     """And none of the other faults of this family is found in them."""
     assert not findings(log)
+
+
+def test_steps_that_are_logged_several_times_leave_nothing_unknown():
+    """With four micro-batches a step the detector still knows the level."""
+    assert verdicts("resume_lost_state", MICRO_BATCHES)[-1].state is State.OK
 
 
 def test_the_recorded_resumes_with_lost_state_are_told(tmp_path):

@@ -67,7 +67,7 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
         if not self.has_ratio:
             return UNKNOWN
         value = log(sample.value)
-        if is_new_segment or self.is_declared or (sample.step == self.step and value > self.levels.mid + self._margin):
+        if is_new_segment or self.is_declared or (sample.step == self.step and self._is_far_above(value)):
             self._begin(sample.step)
         self.step = sample.step
         self.total += value
@@ -82,6 +82,10 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     @property
     def _margin(self) -> float:
         return max(self.deviations * self.noise, log(self.ratio))
+
+    def _is_far_above(self, value: float) -> bool:
+        """Return whether a step that comes again is a step back by one logged line, and no further micro-batch."""
+        return self.levels.count >= FEWEST and value > self.levels.mid + self._margin
 
     def _begin(self, step: int) -> None:
         """Compare what comes with what was at this step, unless another phase begins."""

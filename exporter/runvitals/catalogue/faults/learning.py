@@ -66,6 +66,7 @@ NOT_LEARNING = Fault(
             100.0, "the first step seen may be as late as this", "a log that writes every hundredth step"
         ),
     },
+    close_count=4,
 )
 
 PLATEAU = Fault(

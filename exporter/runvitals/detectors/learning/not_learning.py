@@ -32,10 +32,11 @@ MOST_FALLEN = log(2.0)
 class NotLearning(Detector, tag="not_learning"):
     """Fires where the loss stays at where it began, or at the price of a guess.
 
-    At where it began: over at least `samples` values no mean of a block lies below the first values by more than
-    `gain`, the trend is no significant fall, and a fall of `gain` would have been seen. The loss must vary by less than
-    `spread` from step to step: an untrained network says nearly the same of every batch, while one that begins well, as
-    in fine-tuning, finds some batches easier than others, and may stay at its good level for long.
+    At where it began: over at least `samples` values the trend is no significant fall, a fall of `gain` would have been
+    seen, and the mean lies below the first eight values by no more than `gain` and what these are uncertain by. The
+    loss must vary by less than `spread` from step to step: an untrained network says nearly the same of every batch,
+    while one that begins well, as in fine-tuning, finds some batches easier than others, and may stay at its good level
+    for long.
 
     At the price of a guess: over the second half, at least `samples` values, the loss is as flat, within half of `gain`
     of ln C for a common number of classes C, varies by less than `guess_spread`, and began not far above.
@@ -110,7 +111,8 @@ class NotLearning(Detector, tag="not_learning"):
 
     def _is_at_start(self) -> bool:
         means = self.course.means
-        is_near = self.start - self.gain < min(means) and max(means) < self.start + 10.0 * self.gain
+        unsure = 2.0 * self.spread / sqrt(FIRST)
+        is_near = self.start - self.gain - unsure < self._level < self.start + 10.0 * self.gain
         return is_near and self._is_flat(means, self.spread, self.gain / 3.0)
 
     def _is_guessing(self) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runvitals.catalogue import faults
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis.settings import resolve
@@ -19,13 +20,7 @@ from tests.streams import any_step, any_value, healthy, samples
 SETTINGS = SeriesSettings()
 TABLE = resolve({})
 NAMES = sorted(make_detectors(TABLE))
-SIGNALS = {
-    "nonfinite_loss": "loss",
-    "loss_spike": "loss",
-    "nonfinite_gradient": "grad_norm",
-    "gradient_explosion": "grad_norm",
-    "gradient_explosion_likely": "grad_norm",
-}
+SIGNALS = {name: faults.BY_NAME[name].signals[0] for name in NAMES}
 
 
 def verdicts(name, items):
@@ -36,7 +31,7 @@ def verdicts(name, items):
         admission = series.admit(item, SETTINGS)
         if admission in (Admission.SCORED, Admission.NONFINITE):
             answers.append(detector.observe(item, series, admission))
-    return answers
+    return [answer for answer in answers if answer is not None]
 
 
 def states(name, values):
@@ -104,7 +99,7 @@ def test_a_loss_scaler_at_work_is_healthy():
     for step, value in enumerate([1.0, math.inf, 1.0, math.inf, math.inf, math.inf, math.nan], start=1):
         items += samples("loss_scale", [65536.0 / step], first_step=step)
         items += samples("grad_norm", [value], first_step=step)
-    answers = [answer.state for answer in verdicts("nonfinite_gradient", items) if answer is not None]
+    answers = [answer.state for answer in verdicts("nonfinite_gradient", items)]
     assert answers == [State.OK] * 6 + [State.FIRING]
     assert states("nonfinite_gradient", [1.0, math.inf])[-1] is State.FIRING
 

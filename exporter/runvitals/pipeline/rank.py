@@ -212,7 +212,9 @@ class Rank(msgspec.Struct):
 
     def _start(self, event: Event, table: FaultTable) -> None:
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)
-        self.detectors = make_detectors(table)
+        # Whoever reads the starts of a run compares what is before and after them.
+        kept = {name: self.detectors[name] for name in WATCHED_EVENTS.get(EventKind.RUN_STARTED, ())}
+        self.detectors = make_detectors(table) | kept
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
         self.info = dict(event.fields)

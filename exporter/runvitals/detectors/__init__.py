@@ -4,15 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from runvitals.detectors.data.bad_batch import BadBatch
+from runvitals.detectors.data.bad_input import BadInput
+from runvitals.detectors.data.input_unscaled import InputUnscaled
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.hang import Hang
 from runvitals.detectors.loss_spike import LossSpike
+from runvitals.detectors.network.dead_units import DeadUnits
+from runvitals.detectors.network.loss_head_mismatch import LossHeadMismatch
+from runvitals.detectors.network.saturated_activations import SaturatedActivations
+from runvitals.detectors.network.vanishing_gradient import VanishingGradient
 from runvitals.detectors.nonfinite import Nonfinite
 from runvitals.detectors.nonfinite_gradient import NonfiniteGradient
+from runvitals.detectors.optimizer.amp_scale_collapse import AmpScaleCollapse
+from runvitals.detectors.optimizer.learning_rate_out_of_band import LearningRateOutOfBand
+from runvitals.detectors.optimizer.no_update import NoUpdate
+from runvitals.detectors.optimizer.update_too_large import UpdateTooLarge
 
-AnyDetector = Nonfinite | NonfiniteGradient | GradientExplosion | GradientExplosionLikely | LossSpike
+AnyDetector = (
+    Nonfinite
+    | NonfiniteGradient
+    | GradientExplosion
+    | GradientExplosionLikely
+    | LossSpike
+    | VanishingGradient
+    | DeadUnits
+    | SaturatedActivations
+    | LossHeadMismatch
+    | NoUpdate
+    | UpdateTooLarge
+    | LearningRateOutOfBand
+    | AmpScaleCollapse
+    | InputUnscaled
+    | BadInput
+    | BadBatch
+)
 
 DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "nonfinite": Nonfinite,
@@ -20,6 +48,17 @@ DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "gradient_explosion": GradientExplosion,
     "gradient_explosion_likely": GradientExplosionLikely,
     "loss_spike": LossSpike,
+    "vanishing_gradient": VanishingGradient,
+    "dead_units": DeadUnits,
+    "saturated_activations": SaturatedActivations,
+    "loss_head_mismatch": LossHeadMismatch,
+    "no_update": NoUpdate,
+    "update_too_large": UpdateTooLarge,
+    "learning_rate_out_of_band": LearningRateOutOfBand,
+    "amp_scale_collapse": AmpScaleCollapse,
+    "input_unscaled": InputUnscaled,
+    "bad_input": BadInput,
+    "bad_batch": BadBatch,
 }
 
 __all__ = ["DETECTORS", "AnyDetector", "Detector", "Hang"]

@@ -11,6 +11,9 @@ from runvitals.values import Sample
 SPAN = 16
 """Losses that the level at the start, and that of now, are a mean of."""
 
+NOTHING = 0.02
+"""A gain up to this share of the start is none: a mean of a few noisy losses has as much by chance."""
+
 LARGEST = 1e300
 """A loss beyond is taken for this: sums must stay finite."""
 
@@ -57,13 +60,13 @@ class LossProgress(msgspec.Struct):
         return (self.recent - self.start) / abs(self.start)
 
     def is_stuck(self, patience: int) -> bool:
-        """Return whether the loss has gained nothing, at most 1 %, over at least so many steps."""
+        """Return whether the loss has gained nothing over at least so many steps."""
         gain = self.gain
-        return gain is not None and gain <= 0.01 and self.count >= patience
+        return gain is not None and gain <= NOTHING and self.count >= patience
 
     def has_lost(self) -> bool | None:
         """Return whether nothing has been gained, or half of the gain is lost again; None while unknown."""
         gain = self.gain
         if gain is None:
             return None
-        return gain <= 0.01 or self.recent > self.best + 0.5 * (self.start - self.best)
+        return gain <= NOTHING or self.recent > self.best + 0.5 * (self.start - self.best)

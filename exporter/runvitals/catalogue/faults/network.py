@@ -32,7 +32,7 @@ VANISHING_GRADIENT = Fault(
     },
     open_count=8,
     open_window=8,
-    close_count=16,
+    close_count=64,
     has_layers=True,
 )
 
@@ -59,7 +59,7 @@ DEAD_UNITS = Fault(
     },
     open_count=5,
     open_window=5,
-    close_count=16,
+    close_count=64,
     has_layers=True,
 )
 
@@ -87,7 +87,7 @@ SATURATED_ACTIVATIONS = Fault(
     },
     open_count=5,
     open_window=5,
-    close_count=16,
+    close_count=64,
     has_layers=True,
 )
 

@@ -55,7 +55,8 @@ class Overflows(msgspec.Struct):
 class AmpScaleCollapse(Detector, tag="amp_scale_collapse"):
     """Fires where the loss scale was halved at least `halvings` times more than doubled in 100 steps, or is at `floor`.
 
-    Also where more than `skipped_ratio` of the last 500 steps, and more than `halvings`, were skipped. The search for the first scale is healthy. Overflows that a log tells of count where no scale is logged.
+    Also where more than `skipped_ratio` of the last 500 steps, and more than `halvings`, were skipped. The search for
+    the first scale is healthy. Overflows that a log tells of count where no scale is logged.
     A scale that has always been at or below the floor is bfloat16's, which needs none.
     """
 

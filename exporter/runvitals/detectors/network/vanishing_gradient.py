@@ -111,7 +111,7 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         share = log(low) - log(high)
         self.pairs += 1
         self.share += (share - self.share) / min(self.pairs, 2 * SPAN)
-        has_lost = self.progress.has_lost()
+        has_lost = self._has_lost(share)
         if self.pairs < MINIMUM or has_lost is None:
             return UNKNOWN
         is_rising = share > self.share + CLIMB
@@ -120,6 +120,16 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         where = self.first if (sample.value == low) == (sample.layer == self.first) else self.last
         sentence = f"gradient norm of {where} {low:.3g}, {exp(share):.2g} times that of the network's other end"
         return self._firing(sample, sentence, exp(share))
+
+    def _has_lost(self, share: float) -> bool | None:
+        """Return whether the loss has nothing of a gradient that arrives at this share of it; None while unknown.
+
+        Where hardly a millionth arrives, what the other layers gain, up to half of the loss, is no objection.
+        """
+        gain = self.progress.gain
+        if gain is not None and gain < 0.5 and share < 2.0 * log(self.ratio):
+            return True
+        return self.progress.has_lost()
 
     def _firing(self, sample: Sample, sentence: str, share: float) -> Verdict:
         score = log(share) / log(self.ratio) if share > 0.0 else 100.0

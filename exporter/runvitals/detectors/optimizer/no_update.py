@@ -19,9 +19,15 @@ SMALLEST_RATE = 1e-6
 DECAYED = 0.01
 """Below this share of its highest value, the learning rate is at the end of its schedule, or at its start."""
 
-SMALLEST_GRADIENT = 1e-6
+SMALLEST_GRADIENT = 1e-5
 CONVERGED = 0.01
 """Below this share of its highest norm, the gradient has little left to tell."""
+
+LOST_IN_ROUNDING = 1e-8
+"""Learning rate times gradient norm below which a plain step may be lost in the rounding of float32."""
+
+VISIBLE = 1e-4
+"""Learning rate times gradient norm above which the smallest step of any optimizer is above `ratio`."""
 
 
 class Height(msgspec.Struct):
@@ -43,9 +49,10 @@ class Height(msgspec.Struct):
 class NoUpdate(Detector, tag="no_update"):
     """Fires where the parameters do not move: an update below `ratio`, or a norm and a checksum that stay the same.
 
-    Only steps with a gradient and a learning rate count. Between the updates of gradient accumulation they rest: the
-    pause must be `steps` observations and three times the longest that has ended; `start_steps` before the first
-    update. Where only norm and checksum are logged it must be `constant_steps`; rounded ones tell nothing.
+    Only steps with a gradient and a learning rate count, and of tiny ones only those that any optimizer would show.
+    Between the updates of gradient accumulation the parameters rest: the pause must be `steps` observations and three
+    times the longest that has ended; `start_steps` before the first update. Where only norm and checksum are logged it
+    must be `constant_steps`; rounded ones tell nothing.
     """
 
     ratio: float
@@ -92,10 +99,15 @@ class NoUpdate(Detector, tag="no_update"):
             return None
         return self.rate.is_in_force(SMALLEST_RATE, DECAYED) and gradient.is_in_force(SMALLEST_GRADIENT, CONVERGED)
 
+    def _plain_step(self, layer: str) -> float:
+        """Return the length of the step that gradient descent would take."""
+        return self.rate.newest * self.gradients[layer].newest if self.rate else 0.0
+
     def _observe_update(self, sample: Sample) -> Verdict:
         is_due = self._is_due(sample.layer)
         if is_due is None:
             return UNKNOWN
+        is_due = is_due and self._plain_step(sample.layer) >= (VISIBLE if sample.value else LOST_IN_ROUNDING)
         pause = self.updates.setdefault(sample.layer, LongestPause())
         has_moved = abs(sample.value) >= self.ratio
         if has_moved or is_due:

@@ -190,7 +190,7 @@ def test_skipped_steps_are_counted():
     late = [0 if step < 200 else (step - 200) // 25 for step in range(STEPS)]
     assert findings("amp_scale_collapse", {"skipped_steps_total": seldom}) == []
     assert findings("amp_scale_collapse", {"skipped_steps_total": late})[0].opened_step <= 400
-    assert findings("amp_scale_collapse", {"skipped_steps_total": often}) == []  # its search has never ended
+    assert findings("amp_scale_collapse", {"skipped_steps_total": often})[0].opened_step <= 780
 
 
 def test_overflows_in_the_log_count_where_no_scale_is_logged():

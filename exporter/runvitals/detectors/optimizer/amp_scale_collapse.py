@@ -25,7 +25,7 @@ class Overflows(msgspec.Struct):
     """The steps at which something overflowed, once the search for the first scale is over.
 
     Dynamic loss scaling begins with a scale far too high and comes down, an overflow at a time. The search is over
-    after WINDOW steps without one.
+    after WINDOW steps without one, and after LONG_WINDOW steps at the latest.
     """
 
     begun: int | None = None
@@ -38,7 +38,7 @@ class Overflows(msgspec.Struct):
         if self.begun is None:
             self.begun = step
         since = self.begun if self.newest is None else self.newest
-        self.has_settled = self.has_settled or step - since >= WINDOW
+        self.has_settled = self.has_settled or step - since >= WINDOW or step - self.begun >= LONG_WINDOW
 
     def observe(self, step: int, times: int = 1) -> None:
         """Take a step that overflowed, or so many."""

@@ -14,20 +14,24 @@ class LongestPause(msgspec.Struct):
 
     still: int = 0
     longest: int = 0
-    has_moved: bool = False
+    moves: int = 0
 
     def observe(self, *, moved: bool) -> None:
         """Take the next observation."""
         if not moved:
             self.still += 1
             return
-        if self.has_moved:
-            self.longest = max(self.longest, self.still)
-        self.still, self.has_moved = 0, True
+        self.longest = max(self.longest, self.still)
+        self.still, self.moves = 0, self.moves + 1
 
     def exceeds(self, minimum: float, at_start: float) -> bool:
         """Return whether it is still for `minimum` observations and three times the longest pause.
 
-        Before the first change: for `at_start`.
+        Before the second change, when no whole pause has been seen: for `at_start`.
         """
         return self.still >= (max(minimum, 3.0 * self.longest) if self.has_moved else at_start)
+
+    @property
+    def has_moved(self) -> bool:
+        """True once a whole pause has been seen, if only one of no length."""
+        return self.moves >= 2

@@ -106,7 +106,7 @@ def test_a_schedule_that_ends_before_the_run_is_found():
     for low in (0.0, 1e-9):
         rates = [1e-3 if step < 300 else low for step in range(STEPS)]
         [finding] = findings("learning_rate_out_of_band", {"learning_rate": rates, "loss": FALLING})
-        assert finding.opened_step == 300 + 100 + 6
+        assert finding.opened_step == 300 + 100 + 3
         assert "down from 0.001" in finding.evidence[0].sentence
 
 

@@ -100,9 +100,9 @@ LEARNING_RATE_OUT_OF_BAND = Fault(
             "design of the project: a decay ends with few steps at its end",
         ),
     },
-    open_count=8,
+    open_count=5,
     open_window=8,
-    close_count=16,
+    close_count=64,
 )
 
 AMP_SCALE_COLLAPSE = Fault(

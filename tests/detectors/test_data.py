@@ -119,6 +119,14 @@ def test_a_loss_alone_must_jump_further():
         assert findings("bad_batch", {"loss": with_jumps(LOSSES, {400}, 1.8), **rest}) == []
 
 
+def test_a_loss_that_is_not_finite_once_needs_its_gradient():
+    """A single NaN with a gradient that is NaN too is its batch's; alone it tells nothing of the batch."""
+    losses = [math.nan if step == 400 else value for step, value in enumerate(LOSSES)]
+    norms = [math.nan if step == 400 else value for step, value in enumerate(NORMS)]
+    assert findings("bad_batch", {"loss": losses, "grad_norm": norms})[0].opened_step == 401
+    assert findings("bad_batch", {"loss": losses}) == []
+
+
 def test_a_loss_that_stays_up_is_no_bad_batch():
     """Neither while it is up, nor when it comes back after ten steps."""
     up = with_jumps(LOSSES, range(400, 410), 4.0)

@@ -173,6 +173,16 @@ def test_the_search_for_a_scale_and_its_balance_are_healthy():
         assert findings("amp_scale_collapse", {"loss_scale": scales}) == []
 
 
+def test_a_doubling_that_is_taken_back_at_once_does_not_count():
+    """Up at step 400 and down at 401, then twice more within a hundred steps, as the doubling leaves the window."""
+    steps = {401: 2.0, 402: 1.0, 410: 0.5, 492: 0.25}
+    scales, scale = [], 1.0
+    for step in range(STEPS):
+        scale = steps.get(step, scale)
+        scales.append(65536.0 * scale)
+    assert findings("amp_scale_collapse", {"loss_scale": scales}) == []
+
+
 def test_a_scale_that_collapses_is_found():
     """Halved every tenth step from step 400 on: found at the third halving; and at the floor even without balance."""
     scales = in_balance(400)

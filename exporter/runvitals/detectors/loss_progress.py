@@ -40,9 +40,13 @@ class LossProgress(msgspec.Struct):
         loss = min(max(sample.value, -LARGEST), LARGEST)
         if self.count == 1:
             self.recent = loss
-        self.recent += (loss - self.recent) / min(self.count, SPAN)
+        step = (loss - self.recent) / min(self.count, SPAN)
         if self.count <= SPAN:
+            self.recent += step
             self.start = self.best = self.recent
+        else:  # a single loss, however high, says little of the level
+            limit = max(abs(self.start), abs(self.recent)) / SPAN
+            self.recent += min(max(step, -limit), limit)
         self.best = min(self.best, self.recent)
 
     @property

@@ -38,8 +38,9 @@ class BadBatch(Detector, tag="bad_batch"):
 
     A loss is of the batch alone, before the network has learned from it: parameters that have gone wrong do not come
     back at the next step. Where gradient norms are logged, that of the step, or of the one after it, must have jumped
-    as well; without them the loss must jump by `alone_zscore`. An odd input is one that is not finite, or whose mean,
-    standard deviation or missing share has jumped. Batches that are marked with their step are named by their ids.
+    as well; without them the loss must jump by `alone_zscore`, and one that is not finite tells nothing of its batch.
+    An odd input is one that is not finite, or whose mean, standard deviation or missing share has jumped. Batches that
+    are marked with their step are named by their ids.
     """
 
     zscore: float
@@ -108,7 +109,7 @@ class BadBatch(Detector, tag="bad_batch"):
         window = series.baseline.window
         median, rare = window.median or 0.0, window.quantile(0.98) or 0.0
         zscore = jump(sample.value, series, self.minimum_ratio)
-        self.pending = Pending(sample, self.alone_zscore * 2.0 if zscore is None else zscore, median, rare)
+        self.pending = Pending(sample, self.zscore if zscore is None else zscore, median, rare)
 
     def _with_odd_input(self) -> Verdict | None:
         """Return the verdict on a pending jump whose input is known to be odd; nothing is waited for then."""

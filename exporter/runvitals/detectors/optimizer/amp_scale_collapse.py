@@ -113,7 +113,7 @@ class AmpScaleCollapse(Detector, tag="amp_scale_collapse"):
         self.largest = max(self.largest, sample.value)
         self.halved.begin(step)
         if before > 0.0 and sample.value <= before / 2.0:
-            self.halved.observe(step, _doublings(before, sample.value))
+            self._halve(step, _doublings(before, sample.value))
         elif before > 0.0 and sample.value >= before * 2.0:
             self.doubled = [*self.doubled, step][-KEPT:]
         if self.largest > self.floor and sample.value <= self.floor:
@@ -123,6 +123,14 @@ class AmpScaleCollapse(Detector, tag="amp_scale_collapse"):
             sentence = f"{sample.signal} {sample.value:.3g}: halved {net} times within {WINDOW} steps"
             return firing(sample, sentence, 0.8, score=float(net))
         return OK if self.halved.has_settled else UNKNOWN
+
+    def _halve(self, step: int, times: int) -> None:
+        """Take in halvings; one that takes back a doubling of late is the scaler in balance."""
+        if self.doubled and step - self.doubled[-1] <= WINDOW:
+            self.doubled = self.doubled[:-1]
+            times -= 1
+        if times:
+            self.halved.observe(step, times)
 
     def _observe_skipped(self, sample: Sample) -> Verdict:
         if sample.step is None:

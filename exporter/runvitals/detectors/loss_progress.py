@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 
-from runvitals.detectors.segments import Segments
 from runvitals.series import Admission, Series
 from runvitals.values import Sample
 
@@ -24,7 +23,7 @@ class LossProgress(msgspec.Struct):
     Detectors of a network that does not learn ask it for a second opinion: what learns, or has converged, is healthy.
     """
 
-    segments: Segments = msgspec.field(default_factory=Segments)
+    segment: int = 0
     count: int = 0
     start: float = 0.0
     best: float = 0.0
@@ -32,8 +31,8 @@ class LossProgress(msgspec.Struct):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
         """Take the next loss; one that is not finite is passed over."""
-        if self.segments.begins(sample, series):
-            self.count = 0
+        if series.segment != self.segment:
+            self.segment, self.count = series.segment, 0
         if admission is Admission.NONFINITE:
             return
         self.count += 1

@@ -15,7 +15,8 @@ class Segments(msgspec.Struct):
 
     def begins(self, sample: Sample, series: Series) -> bool:
         """Return whether the sample is the first of a new segment of its signal."""
-        known = self.newest.get(sample.signal)
-        if known is None or series.segment > known:
-            self.newest[sample.signal] = series.segment
-        return known is not None and series.segment > known
+        known, segment = self.newest.get(sample.signal), series.segment
+        if known is not None and segment <= known:
+            return False
+        self.newest[sample.signal] = segment
+        return known is not None

@@ -40,6 +40,7 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
     is_negative: bool = False
     first: float | None = None
     same: int = 0
+    has_varied: bool = False
     rate: float | None = None
     zero_gradients: int = 0
     has_gradient: bool = False
@@ -63,7 +64,7 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
         return None
 
     def _forget(self) -> None:
-        self.is_negative, self.first, self.same = False, None, 0
+        self.is_negative, self.first, self.has_varied, self.same = False, None, False, 0
         self.zero_gradients, self.has_gradient = 0, False
 
     def _note(self, sample: Sample) -> None:
@@ -76,13 +77,18 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
             self.is_classifier = True
 
     def _observe_loss(self, sample: Sample, series: Series) -> Verdict:
-        if self.first is None:
-            self.first = sample.value
-        self.same = self.same + 1 if sample.value == self.first else -1 << 62
+        self._compare_with_first(sample.value)
         verdict = self._negative(sample, series) or self._constant(sample) or self._without_gradient(sample)
         if verdict is not None:
             return verdict
         return OK if self.progress.count >= self.constant_steps else UNKNOWN
+
+    def _compare_with_first(self, loss: float) -> None:
+        """Count losses equal to the first, as long as all are."""
+        if self.first is None:
+            self.first = loss
+        self.has_varied = self.has_varied or loss != self.first
+        self.same = 0 if self.has_varied else self.same + 1
 
     def _negative(self, sample: Sample, series: Series) -> Verdict | None:
         if sample.value >= 0.0:

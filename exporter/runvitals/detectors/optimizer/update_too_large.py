@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from statistics import median
 
 import msgspec
@@ -63,12 +62,8 @@ class UpdateTooLarge(Detector, tag="update_too_large"):
         self.recent = [*self.recent[-SPAN + 1 :], update]
         if self.count <= self.warm_up or len(self.recent) < SPAN:
             return UNKNOWN
-        usual = _median(self.recent)
+        usual = median(self.recent)
         if usual <= self.ratio:
             return OK
         sentence = f"a step changes the parameters by {usual:.3g} of their norm, in the median of {SPAN} steps"
         return firing(sample, sentence, beyond(usual, self.ratio), score=usual, high=self.ratio)
-
-
-def _median(values: Iterable[float]) -> float:
-    return sorted(values)[SPAN // 2]

@@ -16,6 +16,10 @@ from runvitals.values import OK, UNKNOWN, Event, Sample, Verdict
 REMEMBERED = 16
 """Batch ids, and steps at which something else jumped, that are kept."""
 
+FIRST_LOSSES = 8
+HARMLESS = 0.1
+"""A loss below this share of what the run began with does no harm, however far it stands out."""
+
 LOSSES_TO_RETURN = 3
 """Losses after the jump within which it must be back."""
 
@@ -47,6 +51,8 @@ class BadBatch(Detector, tag="bad_batch"):
     alone_zscore: float
     minimum_ratio: float
     segments: Segments = msgspec.field(default_factory=Segments)
+    count: int = 0
+    initial: float = 0.0
     pending: Pending | None = None
     newest_gradient: int | None = None
     gradient_jumps: list[int] = []
@@ -61,7 +67,7 @@ class BadBatch(Detector, tag="bad_batch"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest loss; the rest is only noted."""
         if self.segments.begins(sample, series) and sample.signal == signals.LOSS.name:
-            self.pending, self.newest_gradient, self.gradient_jumps, self.odd_inputs = None, None, [], {}
+            self._forget()
         if sample.signal == signals.LOSS.name:
             return self._observe_loss(sample, series, admission)
         if sample.step is None:
@@ -75,6 +81,10 @@ class BadBatch(Detector, tag="bad_batch"):
             _keep_newest(self.odd_inputs)
         return None
 
+    def _forget(self) -> None:
+        self.count, self.initial = 0, 0.0
+        self.pending, self.newest_gradient, self.gradient_jumps, self.odd_inputs = None, None, [], {}
+
     def observe_event(self, event: Event) -> Verdict | None:
         """Note the id of a batch."""
         if event.step is not None:
@@ -83,11 +93,14 @@ class BadBatch(Detector, tag="bad_batch"):
         return None
 
     def _observe_loss(self, sample: Sample, series: Series, admission: Admission) -> Verdict:
-        window = series.baseline.window
-        if len(window) < series.baseline.minimum:
+        if self.count < FIRST_LOSSES and admission is not Admission.NONFINITE:
+            self.count += 1
+            self.initial += (sample.value - self.initial) / self.count
+        if len(series.baseline.window) < series.baseline.minimum:
             return UNKNOWN
         verdict = self._follow_up(sample)
-        if verdict is None and self.pending is None and self._has_jumped(sample, series):
+        is_harmless = sample.value < HARMLESS * self.initial
+        if verdict is None and self.pending is None and not is_harmless and self._has_jumped(sample, series):
             self._suspect(sample, series)
             verdict = self._with_odd_input()
         if verdict is not None:

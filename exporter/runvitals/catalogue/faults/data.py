@@ -78,9 +78,9 @@ BAD_BATCH = Fault(
     first_action="Look at this batch; where such batches come again, filter the data, or clip the gradient.",
     thresholds={
         "zscore": Threshold(
-            6.0,
+            8.0,
             "robust z-score of the logarithm of the loss, and of the gradient norm, which must agree",
-            "six healthy published runs show no joint spike of loss and gradient norm above 6",
+            "as for loss_spike; six healthy published runs show no joint spike of both above 6",
         ),
         "alone_zscore": Threshold(
             8.0, "robust z-score of the loss where no gradient norm is logged", "the same runs stay at or below 4.5"

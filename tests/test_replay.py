@@ -150,8 +150,10 @@ def test_healthy_real_runs_are_silent(tmp_path, name):
 
 
 def test_the_worst_bad_batches_of_a_real_run_are_found(tmp_path):
-    """In a recorded run of 19,073 steps the spikes at the two worst bad batches open a finding at their step."""
+    """In a recorded run of 19,073 steps the spikes at the two worst bad batches are found, and named bad batches."""
     _, findings = replay(tmp_path, real("gpt2_124m_long.csv"))
     opened = {one["opened_step"] for one in findings if one["fault"] == "loss_spike"}
     assert {14221, 7617} <= opened
-    assert {one["fault"] for one in findings} == {"loss_spike"}
+    named = {evidence["step"] for one in findings if one["fault"] == "bad_batch" for evidence in one["evidence"]}
+    assert {14221, 7617} <= named
+    assert {one["fault"] for one in findings} == {"loss_spike", "bad_batch"}

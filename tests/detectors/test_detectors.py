@@ -3,24 +3,41 @@
 import math
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runvitals.catalogue import faults
+from runvitals.detectors import AnyDetector
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis.settings import resolve
+from runvitals.pipeline import checkpoint
 from runvitals.pipeline.rank import make_detectors, make_hang
 from runvitals.series import Admission, SeriesSettings, SeriesStore
 from runvitals.stats.normal import upper_tail
-from runvitals.values import Event, EventKind, State
+from runvitals.values import Event, EventKind, Sample, State
 from tests.streams import any_step, any_value, healthy, samples
 
 SETTINGS = SeriesSettings()
 TABLE = resolve({})
 NAMES = sorted(make_detectors(TABLE))
-SIGNALS = {name: faults.BY_NAME[name].signals[0] for name in NAMES}
+SIGNALS = {name: TABLE.faults[name].signals[0] for name in NAMES}
+HEALTHY_LEVELS = {
+    "loss_scale": 65536.0,
+    "update_ratio": 1e-3,
+    "dead_units_ratio": 0.05,
+    "saturated_activations_ratio": 0.05,
+}
+"""Where a healthy signal is not around 1."""
+HEALTHY_CONSTANTS = {"input_nonfinite_ratio": 0.0}
+"""What a healthy signal always is."""
+
+
+def healthy_values(signal, count):
+    if signal in HEALTHY_CONSTANTS:
+        return [HEALTHY_CONSTANTS[signal]] * count
+    return healthy(count, seed=3, level=HEALTHY_LEVELS.get(signal, 1.0))
 
 
 def verdicts(name, items):
@@ -31,11 +48,20 @@ def verdicts(name, items):
         admission = series.admit(item, SETTINGS)
         if admission in (Admission.SCORED, Admission.NONFINITE):
             answers.append(detector.observe(item, series, admission))
-    return [answer for answer in answers if answer is not None]
+    return answers
+
+
+def assert_sound(verdict):
+    if verdict is None:
+        return
+    assert verdict.state in State
+    assert verdict.score is None or math.isfinite(verdict.score)
+    assert 0.0 <= verdict.confidence <= 1.0
+    assert (verdict.evidence is not None) == (verdict.state is State.FIRING)
 
 
 def states(name, values):
-    return [answer.state for answer in verdicts(name, samples(SIGNALS[name], values))]
+    return [answer.state for answer in verdicts(name, samples(SIGNALS[name], values)) if answer is not None]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -48,16 +74,44 @@ def test_any_stream_gives_a_sound_verdict(name, stream):
         for sample, (_, step) in zip(samples(SIGNALS[name], [value for value, _ in stream]), stream, strict=True)
     ]
     for verdict in verdicts(name, items):
-        assert verdict.state in State
-        assert verdict.score is None or math.isfinite(verdict.score)
-        assert 0.0 <= verdict.confidence <= 1.0
-        assert (verdict.evidence is not None) == (verdict.state is State.FIRING)
+        assert_sound(verdict)
+
+
+def watched_by(fault):
+    """Every signal that the fault's detector sees, of the rank and, where it looks at layers, of two of them."""
+    layers = ["", "first", "last"] if fault.has_layers else [""]
+    return [(signal, layer) for signal in (*fault.signals, *fault.context) for layer in layers]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_any_streams_together_give_sound_verdicts_and_a_state_that_can_be_saved(name, data):
+    """All signals of a fault, with odd values and steps: sound answers, and a state that survives a restart."""
+    fault = TABLE.faults[name]
+    place = st.sampled_from(watched_by(fault))
+    steps = st.one_of(st.integers(0, 40), any_step)
+    stream = data.draw(st.lists(st.tuples(place, st.one_of(any_value, st.floats(0.0, 1.0)), steps), max_size=120))
+    items = [
+        Sample("run", "0", signal, layer, 1e6 + index, step, value)
+        for index, ((signal, layer), value, step) in enumerate(stream)
+    ]
+    detector, store = make_detectors(TABLE)[name], SeriesStore(SETTINGS)
+    for item in items:
+        series = store.get(item, "test")
+        admission = series.admit(item, SETTINGS)
+        if admission in (Admission.SCORED, Admission.NONFINITE):
+            verdict = detector.observe(item, series, admission)
+            assert_sound(verdict)
+    saved = msgspec.msgpack.encode(detector, enc_hook=checkpoint._encode)
+    again = msgspec.msgpack.decode(saved, type=AnyDetector, dec_hook=checkpoint._decode)
+    assert msgspec.msgpack.encode(again, enc_hook=checkpoint._encode) == saved
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_healthy_noise_never_fires(name):
     """In 20,000 healthy steps nothing fires."""
-    assert State.FIRING not in states(name, healthy(20_000, seed=3))
+    assert State.FIRING not in states(name, healthy_values(SIGNALS[name], 20_000))
 
 
 @pytest.mark.parametrize("name", ["gradient_explosion", "loss_spike"])
@@ -99,7 +153,7 @@ def test_a_loss_scaler_at_work_is_healthy():
     for step, value in enumerate([1.0, math.inf, 1.0, math.inf, math.inf, math.inf, math.nan], start=1):
         items += samples("loss_scale", [65536.0 / step], first_step=step)
         items += samples("grad_norm", [value], first_step=step)
-    answers = [answer.state for answer in verdicts("nonfinite_gradient", items)]
+    answers = [answer.state for answer in verdicts("nonfinite_gradient", items) if answer is not None]
     assert answers == [State.OK] * 6 + [State.FIRING]
     assert states("nonfinite_gradient", [1.0, math.inf])[-1] is State.FIRING
 

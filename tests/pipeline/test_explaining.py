@@ -154,9 +154,9 @@ def test_the_explosion_probabilities_add_up():
     assert explain_rank(watched(samples("loss", healthy(10))).rank_of(sample)).hazard is None
 
 
-def test_layers_are_scored_and_watched_by_no_fault():
-    """As in the pipeline."""
-    past = [one._replace(layer="h.1") for one in samples("loss", [*healthy(200), 9.0])]
+def test_a_layer_of_any_signal_is_scored():
+    """Where no fault reads it, there is still its anomaly score."""
+    past = [one._replace(layer="h.1") for one in samples("attention_entropy", [*healthy(200), 9.0])]
     told = explained(watched(past[:-1]), past[-1])
     assert told.faults == ()
     assert told.anomaly.score > 2.0

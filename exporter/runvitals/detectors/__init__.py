@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from runvitals.detectors.data.bad_batch import BadBatch
+from runvitals.detectors.data.bad_input import BadInput
+from runvitals.detectors.data.input_unscaled import InputUnscaled
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
@@ -15,8 +18,16 @@ from runvitals.detectors.learning.overfitting import Overfitting
 from runvitals.detectors.learning.plateau import Plateau
 from runvitals.detectors.learning.resume_lost_state import ResumeLostState
 from runvitals.detectors.loss_spike import LossSpike
+from runvitals.detectors.network.dead_units import DeadUnits
+from runvitals.detectors.network.loss_head_mismatch import LossHeadMismatch
+from runvitals.detectors.network.saturated_activations import SaturatedActivations
+from runvitals.detectors.network.vanishing_gradient import VanishingGradient
 from runvitals.detectors.nonfinite import Nonfinite
 from runvitals.detectors.nonfinite_gradient import NonfiniteGradient
+from runvitals.detectors.optimizer.amp_scale_collapse import AmpScaleCollapse
+from runvitals.detectors.optimizer.learning_rate_out_of_band import LearningRateOutOfBand
+from runvitals.detectors.optimizer.no_update import NoUpdate
+from runvitals.detectors.optimizer.update_too_large import UpdateTooLarge
 
 AnyDetector = (
     Nonfinite
@@ -30,6 +41,17 @@ AnyDetector = (
     | Overfitting
     | Plateau
     | ResumeLostState
+    | VanishingGradient
+    | DeadUnits
+    | SaturatedActivations
+    | LossHeadMismatch
+    | NoUpdate
+    | UpdateTooLarge
+    | LearningRateOutOfBand
+    | AmpScaleCollapse
+    | InputUnscaled
+    | BadInput
+    | BadBatch
 )
 
 DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
@@ -44,6 +66,17 @@ DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "overfitting": Overfitting,
     "plateau": Plateau,
     "resume_lost_state": ResumeLostState,
+    "vanishing_gradient": VanishingGradient,
+    "dead_units": DeadUnits,
+    "saturated_activations": SaturatedActivations,
+    "loss_head_mismatch": LossHeadMismatch,
+    "no_update": NoUpdate,
+    "update_too_large": UpdateTooLarge,
+    "learning_rate_out_of_band": LearningRateOutOfBand,
+    "amp_scale_collapse": AmpScaleCollapse,
+    "input_unscaled": InputUnscaled,
+    "bad_input": BadInput,
+    "bad_batch": BadBatch,
 }
 
 __all__ = ["DETECTORS", "AnyDetector", "Detector", "Hang"]

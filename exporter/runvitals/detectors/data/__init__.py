@@ -1,0 +1,1 @@
+"""Detectors of what is wrong with the data that goes in."""

@@ -1,0 +1,75 @@
+"""What the loss has gained since the start, and whether it has lost it again."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runvitals.series import Admission, Series
+from runvitals.values import Sample
+
+SPAN = 16
+"""Losses that the level at the start, and that of now, are a mean of."""
+
+NOTHING = 0.02
+"""A gain up to this share of the start is none: a mean of a few noisy losses has as much by chance."""
+
+LARGEST = 1e300
+"""A loss beyond is taken for this: sums must stay finite."""
+
+
+class LossProgress(msgspec.Struct):
+    """The level of the loss at the start of the segment, its best level, and its level now.
+
+    Detectors of a network that does not learn ask it for a second opinion: what learns, or has converged, is healthy.
+    """
+
+    segment: int = 0
+    count: int = 0
+    start: float = 0.0
+    best: float = 0.0
+    recent: float = 0.0
+
+    def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
+        """Take the next loss; one that is not finite is passed over."""
+        if series.segment != self.segment:
+            self.segment, self.count = series.segment, 0
+        if admission is Admission.NONFINITE:
+            return
+        self.count += 1
+        loss = min(max(sample.value, -LARGEST), LARGEST)
+        if self.count == 1:
+            self.recent = loss
+        step = (loss - self.recent) / min(self.count, SPAN)
+        if self.count <= SPAN:
+            self.recent += step
+            self.start = self.best = self.recent
+        else:  # a single loss, however high, says little of the level
+            limit = max(abs(self.start), abs(self.recent)) / SPAN
+            self.recent += min(max(step, -limit), limit)
+        self.best = min(self.best, self.recent)
+
+    @property
+    def gain(self) -> float | None:
+        """How far the best level lies below that of the start, as a share of it; None while unknown."""
+        if self.count < SPAN or not self.start:
+            return None
+        return (self.start - self.best) / abs(self.start)
+
+    @property
+    def rise(self) -> float | None:
+        """How far the level of now lies above that of the start, as a share of it; None while unknown."""
+        if self.count < SPAN or not self.start:
+            return None
+        return (self.recent - self.start) / abs(self.start)
+
+    def is_stuck(self, patience: int) -> bool:
+        """Return whether the loss has gained nothing over at least so many steps."""
+        gain = self.gain
+        return gain is not None and gain <= NOTHING and self.count >= patience
+
+    def has_lost(self) -> bool | None:
+        """Return whether nothing has been gained, or half of the gain is lost again; None while unknown."""
+        gain = self.gain
+        if gain is None:
+            return None
+        return gain <= NOTHING or self.recent > self.best + 0.5 * (self.start - self.best)

@@ -1,0 +1,1 @@
+"""Detectors of what is wrong with the network: its gradients, units, outputs and loss."""

@@ -1,0 +1,88 @@
+"""A learning rate that is far too high, or has come to nothing while the run goes on."""
+
+from __future__ import annotations
+
+import msgspec
+
+from runvitals.catalogue import signals
+from runvitals.detectors.detector import Detector
+from runvitals.detectors.firing import firing
+from runvitals.detectors.loss_progress import LossProgress
+from runvitals.detectors.optimizer.rate_course import RateCourse
+from runvitals.detectors.segments import Segments
+from runvitals.series import Admission, Series
+from runvitals.values import OK, UNKNOWN, Sample, Verdict
+
+SETTLED = 64
+"""Learning rates after which a raise is no part of a warm-up."""
+
+WORSE = 0.5
+"""A loss so much above that of the start, as a share of it, is worse than having learned nothing."""
+
+PATIENCE = 256
+"""Steps over which the loss must have gained nothing where the rate has been too small from the start."""
+
+
+class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
+    """Fires where the learning rate lies outside what trains, and the loss agrees.
+
+    Too high: above `high`, which adaptive optimizers do not bear, with a loss half as high again as at the start; above
+    `highest` where it has gained nothing; more than `raised` times what it had been, where the loss has lost half of
+    its gain. Some optimizers train with rates of 1 and more, so that the rate alone says nothing.
+
+    Too low: below `low`, or 0, and exactly the same for `steps` observations: the schedule has ended before the run.
+    A warm-up that rises, and a decay that still falls, are schedules. From the start on, the loss must have gained
+    nothing. Unknown without a loss.
+    """
+
+    high: float
+    highest: float
+    raised: float
+    low: float
+    steps: float
+    progress: LossProgress = msgspec.field(default_factory=LossProgress)
+    segments: Segments = msgspec.field(default_factory=Segments)
+    course: RateCourse = msgspec.field(default_factory=RateCourse)
+
+    def __post_init__(self) -> None:
+        """Refuse thresholds that make no sense."""
+        if not (0.0 < self.low < self.high <= self.highest and self.raised > 1.0 and self.steps >= 2.0):
+            raise ValueError("low, high and highest must rise from above 0, raised be above 1, and steps at least 2")
+
+    def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
+        """Return the verdict on the newest learning rate; a loss is only noted."""
+        if sample.signal == signals.LOSS.name:
+            self.progress.observe(sample, series, admission)
+            return None
+        if self.segments.begins(sample, series):
+            self.course = RateCourse()
+        if admission is Admission.NONFINITE or sample.value < 0.0:
+            return UNKNOWN
+        self.course.observe(sample.value, self.raised, SETTLED)
+        if self.progress.gain is None:
+            return UNKNOWN
+        return self._too_high(sample) or self._too_low(sample) or OK
+
+    def _too_high(self, sample: Sample) -> Verdict | None:
+        rate, rise = sample.value, self.progress.rise or 0.0
+        before = self.course.before_raise
+        if before is not None and self.progress.has_lost():
+            sentence = f"{sample.signal} {rate:.3g}, {rate / before:.3g} times what it was, and the loss is worse"
+            return firing(sample, sentence, 0.8, high=before)
+        if rate > self.high and rise > WORSE:
+            return firing(sample, f"{sample.signal} {rate:.3g}, and the loss is above its start", 0.7, high=self.high)
+        if rate > self.highest and self.progress.is_stuck(SETTLED):
+            sentence = f"{sample.signal} {rate:.3g}, and the loss has gained nothing"
+            return firing(sample, sentence, 0.7, high=self.highest)
+        return None
+
+    def _too_low(self, sample: Sample) -> Verdict | None:
+        course = self.course
+        if sample.value >= self.low or course.same < self.steps or course.may_be_rounded:
+            return None
+        is_from_start = course.highest < self.low
+        if is_from_start and not (course.same >= PATIENCE and self.progress.is_stuck(PATIENCE)):
+            return None
+        since = "from the start" if is_from_start else f"down from {course.highest:.3g}"
+        sentence = f"{sample.signal} {sample.value:.3g}, {since}, while the run goes on"
+        return firing(sample, sentence, 0.7, low=self.low)

@@ -18,6 +18,7 @@ from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.sinks.encoding import onset_to_text
 from runvitals.values import Action, ChangeKind, Decision, Event, EventKind, Finding, Sample
+from tests.findings import observations
 from tests.streams import any_items, healthy, samples, started
 
 START = 1_000_000.0
@@ -115,7 +116,7 @@ def test_the_life_of_a_finding_is_handed_over_change_by_change():
     assert kinds[1:-1] == [("nonfinite_loss", "changed")] * 3
     [first, *_] = reported.changes
     assert first.finding.is_open  # a copy of then, not what it has become
-    assert len(first.finding.evidence) == 1
+    assert len(observations(first.finding)) == 1
 
 
 def test_the_onset_shows_what_led_to_the_opening_and_later_what_followed():

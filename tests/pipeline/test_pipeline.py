@@ -12,6 +12,7 @@ from runvitals.diagnosis.settings import FaultSettings, resolve
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.values import Event, EventKind, RunStatus, Sample, State
+from tests.findings import observations
 from tests.streams import any_items, healthy, samples, started
 
 START = 1_000_000.0
@@ -280,8 +281,9 @@ def test_a_rank_whose_end_nobody_reports_leaves_when_it_is_silent():
 def test_evidence_is_bounded_and_keeps_the_first_and_the_newest():
     """A thousand NaN leave a handful of pieces of evidence."""
     finding = found(run_through(samples("loss", [math.nan, math.inf] * 500)))["nonfinite_loss"]
-    assert len(finding.evidence) == 4
-    assert (finding.evidence[0].step, finding.evidence[-1].step) == (1, 1000)
+    seen = observations(finding)
+    assert len(seen) == 4
+    assert (seen[0].step, seen[-1].step) == (1, 1000)
 
 
 @pytest.mark.parametrize("signal", ["loss", "grad_norm"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from runvitals.values import Sample
+from runvitals.values import ChangeKind, Finding, IncidentChange, Sample
 
 RECORDS = 64
 """So many of the newest records are told; at most twice as many are held."""
@@ -24,10 +26,14 @@ class Record(msgspec.Struct):
 
 
 class FlightRecorder(msgspec.Struct):
-    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun."""
+    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun.
+
+    `onsets` holds, by finding, how far `count` must have come until what followed the opening is told too.
+    """
 
     records: list[Record] = []
     count: int = 0
+    onsets: dict[str, int] = {}
 
     def observe(self, sample: Sample) -> None:
         """Keep a sample: of the newest step, or of another, which is the newest then."""
@@ -45,3 +51,31 @@ class FlightRecorder(msgspec.Struct):
     def until(self, time: float) -> tuple[Sample, ...]:
         """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
         return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)
+
+    def value_at(self, signal: str, step: int) -> float | None:
+        """Return the newest value of a signal at a step; None where none is kept."""
+        for record in reversed(self.records):
+            if record.step == step:
+                return next((one.value for one in reversed(record.samples) if one.signal == signal), None)
+        return None
+
+    def with_onset(self, change: IncidentChange) -> IncidentChange:
+        """Return the change with the samples around the onset where they are due: they are those of now."""
+        finding = change.finding
+        if change.kind is ChangeKind.OPENED:
+            self.onsets[finding.id] = self.count + RECORDS_AFTER
+            return msgspec.structs.replace(change, onset=self.until(finding.opened_time))
+        if change.kind is ChangeKind.CLOSED and self.onsets.pop(finding.id, None) is not None:
+            return msgspec.structs.replace(change, onset=self.until(change.time))
+        return change
+
+    def completed(self, findings: Iterable[Finding], sample: Sample) -> list[IncidentChange]:
+        """Return the samples around each onset that is complete with this sample, once."""
+        complete = {name for name, due in self.onsets.items() if self.count >= due}
+        for name in complete:
+            del self.onsets[name]
+        return [
+            IncidentChange(ChangeKind.CHANGED, one.copy(), sample.time, sample.step, "", self.until(sample.time))
+            for one in findings
+            if one.id in complete
+        ]

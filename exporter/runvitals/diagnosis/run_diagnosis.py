@@ -1,0 +1,132 @@
+"""The findings of a run, of all its ranks here, become one alert: the cause, with its consequences as evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import inf
+
+import msgspec
+
+from runvitals.diagnosis.causes import Link, first_sight, links, seen_time
+from runvitals.values import ChangeKind, Consequence, Evidence, EvidenceRole, Finding, IncidentChange
+
+SEVERITIES = ("info", "warning", "critical")
+MAX_CONSEQUENCES = 8
+
+
+def relate(findings: Iterable[Finding], time: float) -> list[IncidentChange]:
+    """Bring causes and consequences of the open findings of a run up to date at `time`; return what changed.
+
+    To be called whenever one of them has opened or closed. What another explains is not active by itself, unless it is
+    more severe than its cause: no page is ever hidden by a mail. What its cause no longer explains is active again.
+    """
+    known = {one.id: one for one in sorted(findings, key=first_sight)}
+    found = links(known.values())
+    following: dict[str, dict[str, Finding]] = {}
+    changes: list[IncidentChange] = []
+    for identity, finding in known.items():
+        link = found.get(identity)
+        if link is not None:
+            following.setdefault(link.root.id, {})[identity] = finding
+            changes += _follow(finding, link)
+        elif finding.cause:
+            changes += _stand_alone(finding, known, time)
+    for identity, finding in known.items():
+        if identity in following or finding.consequences:
+            changes += _lead(finding, following.get(identity, {}), known)
+    return changes
+
+
+def _stand_alone(finding: Finding, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
+    """Make a finding active that nothing explains any more."""
+    was_explained, finding.explained = finding.explained, False
+    if finding.cause in known:  # another order of first sight has come to light
+        finding.cause = ""
+        return [_changed(finding, "it follows from nothing else", time)]
+    return [_changed(finding, "its cause has closed, it goes on by itself", time)] if was_explained else []
+
+
+def _follow(finding: Finding, link: Link) -> list[IncidentChange]:
+    before = finding.cause, finding.explained
+    finding.cause = link.root.id
+    finding.explained = _urgency(link.root) >= _urgency(finding)
+    if before == (finding.cause, finding.explained):
+        return []
+    return [_changed(finding, _because(finding, link), link.root.opened_time)]
+
+
+def _because(finding: Finding, link: Link) -> str:
+    sentence = f"follows from {_named(link.parent, finding.rank)}: {link.why}"
+    if link.root is not link.parent:
+        sentence += f"; it began with {_named(link.root, finding.rank)}"
+    return sentence if finding.explained else f"{sentence}; it is {finding.severity}, so it is alerted all the same"
+
+
+def _named(finding: Finding, rank: str) -> str:
+    return finding.fault if finding.rank == rank else f"{finding.fault} on rank {finding.rank}"
+
+
+def _urgency(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
+
+
+def _lead(root: Finding, following: Mapping[str, Finding], known: Mapping[str, Finding]) -> list[IncidentChange]:
+    """Bring what followed from a finding up to date; what has closed stays, what follows from another goes."""
+    before = {_kind(one): one for one in root.consequences}
+    kept = {kind: one for kind, one in before.items() if one.finding not in known or one.finding in following}
+    root.consequences = list(_joined(kept, _consequences(root, following.values())).values())[:MAX_CONSEQUENCES]
+    lines = list(map(_line, root.consequences))
+    root.evidence = [*(one for one in root.evidence if one.role is not EvidenceRole.CONSEQUENCE), *lines]
+    told = zip(root.consequences, lines, strict=True)
+    news = [(one, line) for one, line in told if _is_news(one, before.get(_kind(one)))]
+    return [_changed(root, line.sentence, one.time) for one, line in news]
+
+
+def _kind(consequence: Consequence) -> tuple[str, bool]:
+    return consequence.fault, consequence.ranks > 0
+
+
+def _consequences(root: Finding, following: Iterable[Finding]) -> list[Consequence]:
+    """Return what follows, the first of each kind with how many there are on other ranks."""
+    found: dict[tuple[str, bool], Consequence] = {}
+    for one in following:
+        is_elsewhere = one.rank != root.rank
+        first = found.get((one.fault, is_elsewhere))
+        if first is None:
+            first = Consequence(one.fault, one.id, one.rank, seen_time(one), one.first_seen_step)
+        found[one.fault, is_elsewhere] = msgspec.structs.replace(first, ranks=first.ranks + is_elsewhere)
+    return list(found.values())
+
+
+def _joined(
+    kept: dict[tuple[str, bool], Consequence], current: Iterable[Consequence]
+) -> dict[tuple[str, bool], Consequence]:
+    for one in current:
+        before = kept.get(_kind(one))
+        first = one if before is None or _order(one) < _order(before) else before
+        most = max(one.ranks, before.ranks if before else 0)
+        kept[_kind(one)] = msgspec.structs.replace(first, ranks=most)
+    return kept
+
+
+def _order(consequence: Consequence) -> tuple[float, float, str]:
+    return inf if consequence.step is None else consequence.step, consequence.time, consequence.rank
+
+
+def _line(consequence: Consequence) -> Evidence:
+    step, count = consequence.step, consequence.ranks
+    place = "" if step is None else f" from step {step}"
+    if count:
+        place = f" on {count} other rank{'s' if count > 1 else ''}, first on rank {consequence.rank}{place}"
+    sentence = f"then: {consequence.fault}{place}"
+    return Evidence(sentence, step=step, time=consequence.time, role=EvidenceRole.CONSEQUENCE)
+
+
+def _is_news(now: Consequence, before: Consequence | None) -> bool:
+    """Return whether the journal hears of it: a new kind, and each doubling of the ranks."""
+    return before is None or (now.ranks > before.ranks and now.ranks & (now.ranks - 1) == 0)
+
+
+def _changed(finding: Finding, sentence: str, time: float) -> IncidentChange:
+    when = max(time, finding.opened_time)
+    return IncidentChange(ChangeKind.CHANGED, finding.copy(), when, finding.opened_step, sentence)

@@ -73,7 +73,7 @@ ALL: tuple[Circumstance, ...] = (  # of those that hold for a finding, the first
         "infrastructure",
         0.7,
         findings=("hang", "gpu_fault"),
-        first_action="Find out why it stood still before it ended: GPU, network, peers; then restart from a checkpoint.",
+        first_action="Find out why it stood still before it ended (GPU, network, peers), then restart it.",
     ),
     Circumstance(
         ("run_crashed",),

@@ -18,7 +18,7 @@ from runvitals.exposition.findings_json import findings_json
 from runvitals.exposition.log_once import LogOnce
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources.recorded import Recording, RecordingError
-from runvitals.values import Finding, Sample
+from runvitals.values import EvidenceRole, Finding, Sample
 
 _log = logging.getLogger(__name__)
 
@@ -134,13 +134,17 @@ def _print(recording: Recording, findings: list[Finding]) -> None:
     print(f"{recording.path}: {recording.samples} samples, {len(findings)} findings")
     for reason, count in sorted(recording.rejected.items()):
         print(f"  {count} values skipped: {reason}")
+    names = {finding.id: f"{finding.fault} on rank {finding.rank}" for finding in findings}
     for finding in findings:
         opened, closed = _place(finding.opened_step, finding.opened_time), "still open"
         if finding.closed_time is not None:
             closed = f"closed at {_place(finding.closed_step, finding.closed_time)} ({finding.closed_reason})"
         _say(f"  {finding.fault} ({finding.severity}) on {finding.run} rank {finding.rank}: {opened}, {closed}")
-        if finding.evidence:
-            _say(f"    {finding.evidence[0].sentence}")
+        for one in finding.evidence:
+            if one is finding.evidence[0] or one.role is not EvidenceRole.OBSERVATION:
+                _say(f"    {one.sentence}")
+        if finding.cause:
+            _say(f"    follows from {names.get(finding.cause, finding.cause)}")
 
 
 def _place(step: int | None, time: float) -> str:

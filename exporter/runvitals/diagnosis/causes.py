@@ -64,6 +64,11 @@ def seen_time(finding: Finding) -> float:
     return finding.opened_time if finding.first_seen_time is None else finding.first_seen_time
 
 
+def is_across_ranks(seconds: float) -> bool:
+    """Return whether what lies so far apart on two ranks may have to do with each other."""
+    return abs(seconds) < causes.ACROSS_RANKS_SECONDS
+
+
 def _sight_of_parent(parent: _Parent) -> tuple[float, float, str, str]:
     return first_sight(parent.finding)
 
@@ -101,7 +106,7 @@ def _candidates(
 def _follows(finding: Finding, cause: Finding, window: Window) -> bool:
     """Return whether the one was first seen within the window after the other."""
     seconds = seen_time(finding) - seen_time(cause)
-    if finding.rank != cause.rank and abs(seconds) > causes.ACROSS_RANKS_SECONDS:
+    if finding.rank != cause.rank and not is_across_ranks(seconds):
         return False
     if window.steps is None or finding.first_seen_step is None or cause.first_seen_step is None:
         return _is_within(seconds, window.seconds)

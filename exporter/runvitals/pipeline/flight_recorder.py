@@ -52,11 +52,11 @@ class FlightRecorder(msgspec.Struct):
         """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
         return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)
 
-    def value_at(self, signal: str, step: int) -> float | None:
-        """Return the newest value of a signal at a step; None where none is kept."""
+    def sample_at(self, signal: str, step: int) -> Sample | None:
+        """Return the newest sample of a signal at a step; None where none is kept."""
         for record in reversed(self.records):
             if record.step == step:
-                return next((one.value for one in reversed(record.samples) if one.signal == signal), None)
+                return next((one for one in reversed(record.samples) if one.signal == signal), None)
         return None
 
     def with_onset(self, change: IncidentChange) -> IncidentChange:

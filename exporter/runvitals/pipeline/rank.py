@@ -18,6 +18,7 @@ from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
+from runvitals.diagnosis.causes import is_across_ranks, seen_time
 from runvitals.diagnosis.circumstances import judge, judge_late, takes_over
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.recent_events import RecentEvents
@@ -278,8 +279,8 @@ class Rank(msgspec.Struct):
         if step is None:
             return ()
         others = islice((peer for peer in peers.values() if peer is not self), MAX_PEERS)
-        values = (peer.recorder.value_at(signal, step) for peer in others)
-        return tuple(value for value in values if value is not None)
+        samples = (peer.recorder.sample_at(signal, step) for peer in others)
+        return tuple(one.value for one in samples if one and is_across_ranks(one.time - seen_time(finding)))
 
     def _record(self, sample: Sample) -> None:
         """Keep a sample of the newest step; one without a step is kept where no writer has any."""

@@ -170,7 +170,7 @@ class Finding(msgspec.Struct):
     verdicts that opened it. `category_confidence` (0..1) says how sure the category is; None where no circumstance
     spoke, and the category is the fault's usual one. `cause` is the ID of the finding that it follows from, also after
     that one has closed; `explained` says that the cause speaks for this one (or did when this one closed), which then
-    is not active by itself.
+    is not active by itself. `orphaned`: the cause has closed; seen once more, this one is active again.
     """
 
     id: str
@@ -194,6 +194,7 @@ class Finding(msgspec.Struct):
     category_confidence: float | None = None
     cause: str = ""
     explained: bool = False
+    orphaned: bool = False
     consequences: list[Consequence] = []
 
     @property

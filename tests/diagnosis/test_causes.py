@@ -8,26 +8,7 @@ from hypothesis import strategies as st
 
 from runvitals.catalogue import causes, faults
 from runvitals.diagnosis.causes import links
-from runvitals.values import Finding
-
-START = 1_000_000.0
-
-
-def finding(fault, step, rank="0", time=None, **changes):
-    when = START + (step or 0) if time is None else time
-    values = {"category": "parameters", "severity": "critical", "run": "run", "confidence": 1.0}
-    return Finding(
-        id=f"{fault}-{rank}",
-        fault=fault,
-        rank=rank,
-        opened_time=when,
-        opened_step=step,
-        evidence=[],
-        first_action="",
-        first_seen_time=when,
-        first_seen_step=step,
-        **(values | changes),
-    )
+from tests.diagnosis.story import START, finding
 
 
 def parents(*findings):
@@ -131,12 +112,38 @@ def test_a_thousand_ranks_are_linked_in_no_time():
 
 
 PLANNED = frozenset(
-    """
-    vanishing_gradient dead_units saturated_activations loss_head_mismatch no_update update_too_large
-    learning_rate_out_of_band amp_scale_collapse input_unscaled bad_input bad_batch divergence not_learning plateau
-    oscillation overfitting resume_lost_state input_bound throughput_drop fail_slow low_utilisation memory_leak
-    memory_pressure gpu_fault latency_degraded queue_growth error_rate saturation token_throughput_drop server_down
-    """.split()
+    {
+        "vanishing_gradient",
+        "dead_units",
+        "saturated_activations",
+        "loss_head_mismatch",
+        "no_update",
+        "update_too_large",
+        "learning_rate_out_of_band",
+        "amp_scale_collapse",
+        "input_unscaled",
+        "bad_input",
+        "bad_batch",
+        "divergence",
+        "not_learning",
+        "plateau",
+        "oscillation",
+        "overfitting",
+        "resume_lost_state",
+        "input_bound",
+        "throughput_drop",
+        "fail_slow",
+        "low_utilisation",
+        "memory_leak",
+        "memory_pressure",
+        "gpu_fault",
+        "latency_degraded",
+        "queue_growth",
+        "error_rate",
+        "saturation",
+        "token_throughput_drop",
+        "server_down",
+    }
 )
 """Faults that rules may name before the catalogue has them."""
 

@@ -64,6 +64,7 @@ def test_a_finding_shows_all_its_fields() -> None:
         "category_confidence": None,
         "cause": "",
         "explained": False,
+        "orphaned": False,
         "consequences": [],
     }
 

@@ -146,6 +146,18 @@ def test_the_flight_recorder_is_bounded():
     assert len(recorder.records) < 2 * RECORDS
 
 
+def test_what_a_record_holds_before_the_loss_is_recorded_with_its_step():
+    """A rank comes to a step with its loss; a learning rate that is logged before it belongs to that step too."""
+    items = []
+    for step in range(1, 5):
+        items += [Sample("run", "0", name, "", START + step, step, 1.0) for name in ("learning_rate", "loss")]
+    recorder = Reported().observe(items).pipeline.rank_of(items[0]).recorder
+    assert [[one.signal for one in record.samples] for record in recorder.records][1:] == [
+        ["learning_rate", "loss"]
+    ] * 3
+    assert [record.step for record in recorder.records] == [1, 2, 3, 4]
+
+
 def test_signals_without_steps_are_recorded_too():
     """A server has no steps: its moments are kept."""
     items = [item._replace(step=None) for item in samples("loss", [*healthy(40), math.nan])]

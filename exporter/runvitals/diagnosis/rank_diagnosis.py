@@ -70,9 +70,8 @@ class RankDiagnosis(msgspec.Struct):
             return self._open(fault, verdict, tracker, time, step, time if anchor is None else anchor)
         if change is Change.CLOSED and is_open and not self._is_held_open(fault.name):
             self._close(fault.name, time, step, verdict.note or RECOVERED)
-        elif is_open and verdict.state is State.FIRING and observed(self.open[fault.name], verdict):
-            finding = self.open[fault.name]
-            self._tell(ChangeKind.CHANGED, finding, time, step, newest(finding))
+        elif is_open and verdict.state is State.FIRING:
+            self._see_again(self.open[fault.name], verdict, time, step)
         return None
 
     def announce(self, finding: Finding) -> None:
@@ -167,6 +166,13 @@ class RankDiagnosis(msgspec.Struct):
         if bar is not None:  # `reconfigure` takes this back
             tracker.open_count, tracker.open_window = fault.open_count * bar.times, fault.open_window * bar.times
         return tracker
+
+    def _see_again(self, finding: Finding, verdict: Verdict, time: float, step: int | None) -> None:
+        if observed(finding, verdict):
+            self._tell(ChangeKind.CHANGED, finding, time, step, newest(finding))
+        if finding.orphaned:
+            finding.orphaned = finding.explained = False
+            self._tell(ChangeKind.CHANGED, finding, time, step, "its cause has closed, it goes on by itself")
 
     def _tell(self, kind: ChangeKind, finding: Finding, time: float, step: int | None, sentence: str) -> None:
         self.changes.append(IncidentChange(kind, finding.copy(), time, step, sentence))

@@ -18,7 +18,8 @@ def relate(findings: Iterable[Finding], time: float) -> list[IncidentChange]:
     """Bring causes and consequences of the open findings of a run up to date at `time`; return what changed.
 
     To be called whenever one of them has opened or closed. What another explains is not active by itself, unless it is
-    more severe than its cause: no page is ever hidden by a mail. What its cause no longer explains is active again.
+    more severe than its cause: no page is ever hidden by a mail. Once its cause has closed, a finding that is seen once
+    more is active again (`RankDiagnosis` sees to that); one that is only slower to recover rings nowhere.
     """
     known = {one.id: one for one in sorted(findings, key=first_sight)}
     found = links(known.values())
@@ -38,17 +39,17 @@ def relate(findings: Iterable[Finding], time: float) -> list[IncidentChange]:
 
 
 def _stand_alone(finding: Finding, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
-    """Make a finding active that nothing explains any more."""
-    was_explained, finding.explained = finding.explained, False
-    if finding.cause in known:  # another order of first sight has come to light
-        finding.cause = ""
-        return [_changed(finding, "it follows from nothing else", time)]
-    return [_changed(finding, "its cause has closed, it goes on by itself", time)] if was_explained else []
+    """Let go of a finding that nothing explains any more."""
+    if finding.cause not in known:
+        finding.orphaned = finding.explained
+        return []
+    finding.cause, finding.explained = "", False  # another order of first sight has come to light
+    return [_changed(finding, "it follows from nothing else", time)]
 
 
 def _follow(finding: Finding, link: Link) -> list[IncidentChange]:
     before = finding.cause, finding.explained
-    finding.cause = link.root.id
+    finding.cause, finding.orphaned = link.root.id, False
     finding.explained = _urgency(link.root) >= _urgency(finding)
     if before == (finding.cause, finding.explained):
         return []

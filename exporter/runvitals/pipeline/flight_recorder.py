@@ -28,15 +28,32 @@ class Record(msgspec.Struct):
 class FlightRecorder(msgspec.Struct):
     """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun.
 
-    `onsets` holds, by finding, how far `count` must have come until what followed the opening is told too.
+    `onsets` holds, by finding, how far `count` must have come until what followed the opening is told too. `early` are
+    samples of one moment whose step the rank has not come to: it does with a later one of the same record, or never.
     """
 
     records: list[Record] = []
     count: int = 0
     onsets: dict[str, int] = {}
+    early: list[Sample] = []
+
+    def await_step(self, sample: Sample) -> None:
+        """Keep a sample for the case that the rank comes to its step."""
+        if self.early and self.early[0].time != sample.time:
+            self.early.clear()
+        if len(self.early) < MAX_SAMPLES:
+            self.early.append(sample)
 
     def observe(self, sample: Sample) -> None:
         """Keep a sample: of the newest step, or of another, which is the newest then."""
+        if self.early:
+            early, self.early = self.early, []
+            for one in early:
+                if (one.step, one.time) == (sample.step, sample.time):
+                    self._keep(one)
+        self._keep(sample)
+
+    def _keep(self, sample: Sample) -> None:
         step, records = sample.step, self.records
         newest = records[-1] if records else None
         if newest and newest.step == step and (step is not None or newest.samples[0].time == sample.time):

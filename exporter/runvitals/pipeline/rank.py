@@ -107,7 +107,7 @@ class Rank(msgspec.Struct):
         self.last_seen = max(self.last_seen, sample.time)
         if sample.step is not None and self._is_led_by(sample.signal):
             self._advance_step(sample.step, sample.time, table)
-        if sample.step == self.step and not sample.layer:
+        if not sample.layer:
             self._record(sample)
         for name in (WATCHED_LAYERS if sample.layer else WATCHED).get(sample.signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
@@ -284,6 +284,9 @@ class Rank(msgspec.Struct):
 
     def _record(self, sample: Sample) -> None:
         """Keep a sample of the newest step; one without a step is kept where no writer has any."""
+        if sample.step != self.step:
+            self.recorder.await_step(sample)
+            return
         if sample.step is None and self.has_writer:
             return
         self.recorder.observe(sample)

@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +43,14 @@ def fault_active(pipeline, now):
 
 
 def comparable(pipeline):
-    return sorted(repr(finding) for finding in pipeline.findings())
+    """All that is known of the findings.
+
+    But for whether a closed one was explained to the end: its cause may be on a rank that nobody has heard for an hour,
+    and that ends when somebody looks.
+    """
+    changes = {"explained": False, "orphaned": False}
+    found = (one if one.is_open else msgspec.structs.replace(one, **changes) for one in pipeline.findings())
+    return sorted(map(repr, found))
 
 
 @given(any_items(), st.lists(st.integers(0, 120), max_size=8), st.booleans())

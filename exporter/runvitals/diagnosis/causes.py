@@ -73,15 +73,27 @@ def _sight_of_parent(parent: _Parent) -> tuple[float, float, str, str]:
     return first_sight(parent.finding)
 
 
-def _spread(ordered: Sequence[Finding]) -> tuple[Leaders, dict[str, _Parent]]:
-    """Return, of what an all-reduce spreads, the earliest findings of each fault, and which others follow from them."""
+def spread_leaders(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the earliest of what an all-reduce spreads, one for each episode: other ranks follow these alone."""
+    leaders, _ = _spread(sorted(findings, key=first_sight))
+    return [leader for of_fault in leaders.values() for leader in of_fault]
+
+
+def is_led(finding: Finding, leader: Finding) -> bool:
+    """Return whether an all-reduce has brought to the finding's rank what the leader's had before."""
+    is_later = finding.fault == leader.fault and first_sight(leader) < first_sight(finding)
+    return is_later and _follows(finding, leader, causes.SPREAD)
+
+
+def _spread(ordered: Iterable[Finding]) -> tuple[Leaders, dict[str, _Parent]]:
+    """Return, of what an all-reduce spreads, the leaders by fault, and which findings follow from them."""
     leaders: dict[str, list[Finding]] = {}
     parents: dict[str, _Parent] = {}
     for finding in ordered:
         if finding.fault not in causes.SPREADING:
             continue
         first = leaders.setdefault(finding.fault, [])
-        leader = next((one for one in first if _follows(finding, one, causes.SPREAD)), None)
+        leader = next((one for one in first if is_led(finding, one)), None)
         if leader is None:
             first.append(finding)
         else:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from runvitals.diagnosis.decisions import Closing, Decisions, FalseAlarmSettings
-from runvitals.diagnosis.run_diagnosis import relate
+from runvitals.diagnosis.run_diagnosis import RunDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
 from runvitals.series import Admission, Series, SeriesSettings, SeriesStore
@@ -88,6 +88,7 @@ class Pipeline:
         self._store = SeriesStore(series)
         self._ranks: dict[tuple[str, str], Rank] = {}
         self._of_run: dict[str, dict[str, Rank]] = {}
+        self._run_diagnoses: dict[str, RunDiagnosis] = {}
         self._admitted: Counter[str] = Counter()
         self._past: list[Finding] = []
         self._dropped: Counter[str] = Counter()
@@ -246,15 +247,11 @@ class Pipeline:
                 rank.diagnosis.close(change.finding.id, closing.time, rank.step, closing.reason)
         if rank.diagnosis.changes:
             self._hand_over(rank)
-        moved = [change.time for change in changes if change.kind is not ChangeKind.CHANGED]
+        moved = [change for change in changes if change.kind is not ChangeKind.CHANGED]
         if moved:
-            self._relate(rank.run, moved[-1])
-
-    def _relate(self, run: str, time: float) -> None:
-        """A finding has opened or closed: what follows from what may be another matter now."""
-        findings = [one for rank in self._of_run[run].values() for one in rank.diagnosis.open.values()]
-        for change in relate(findings, time):
-            self._report(change)
+            findings = [one for peer in self._of_run[rank.run].values() for one in peer.diagnosis.open.values()]
+            for change in self._run_diagnoses[rank.run].follow(moved, findings):
+                self._report(change)
 
     def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
@@ -278,6 +275,7 @@ class Pipeline:
     def _add(self, rank: Rank) -> None:
         self._ranks[rank.run, rank.rank] = rank
         self._of_run.setdefault(rank.run, {})[rank.rank] = rank
+        self._run_diagnoses.setdefault(rank.run, RunDiagnosis())
         self._admitted[rank.admitted_by] += 1
 
     def _retire(self, rank: Rank, now: float) -> None:
@@ -299,5 +297,5 @@ class Pipeline:
         del self._ranks[rank.run, rank.rank]
         del self._of_run[rank.run][rank.rank]
         if not self._of_run[rank.run]:
-            del self._of_run[rank.run]
+            del self._of_run[rank.run], self._run_diagnoses[rank.run]
         self._admitted[rank.admitted_by] -= 1

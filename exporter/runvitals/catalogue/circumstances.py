@@ -7,12 +7,18 @@ from typing import NamedTuple
 from runvitals.catalogue.faults import Category
 from runvitals.values import EventKind
 
+EVENT_SECONDS = 120.0
+"""A log line is evidence of what happens within so long of it."""
+
+COLLECTIVE_TIMEOUT_SECONDS = 3600.0
+"""So long after a stall began a collective may give up: PyTorch waits for 10 minutes with NCCL, 30 elsewhere."""
+
 
 class Circumstance(NamedTuple):
     """A rule: of `faults` that open under these circumstances the category is this, with this confidence.
 
-    The circumstances are all that is named here: an event of one of the kinds of `events` within EVENT_SECONDS before
-    or after, one of `findings` (faults that are open on the rank, or were until its run ended), and all of `signs`
+    The circumstances are all that is named here: an event of one of the kinds of `events`, from EVENT_SECONDS before
+    the opening to `seconds_after` it, one of `findings` (faults that are open on the rank, or were until its run ended), and all of `signs`
     (what the samples tell; `diagnosis/signs.py` reads them). `first_action` takes the place of the fault's own.
     """
 
@@ -23,10 +29,8 @@ class Circumstance(NamedTuple):
     findings: tuple[str, ...] = ()
     signs: tuple[str, ...] = ()
     first_action: str = ""
+    seconds_after: float = EVENT_SECONDS
 
-
-EVENT_SECONDS = 120.0
-"""A log line is evidence of what happens within so long of it."""
 
 _NONFINITE = ("nonfinite_loss", "nonfinite_gradient")
 _UNSTABLE = ("gradient_explosion", "gradient_explosion_likely", "loss_spike", "divergence", "update_too_large")
@@ -60,6 +64,7 @@ ALL: tuple[Circumstance, ...] = (  # of those that hold for a finding, the first
         0.9,
         events=(EventKind.COLLECTIVE_TIMEOUT,),
         first_action="Find the rank that did not come to the collective (py-spy dump on each), then look at its node.",
+        seconds_after=COLLECTIVE_TIMEOUT_SECONDS,
     ),
     Circumstance(
         ("run_crashed",),

@@ -160,6 +160,17 @@ def test_a_stall_with_a_collective_timeout_says_so():
     assert "told in the log: collective timeout (ALLREDUCE)" in circumstances(story.finding("hang"))[0]
 
 
+def test_a_collective_that_gives_up_long_after_the_stall_began_is_evidence_of_it():
+    """NCCL waits for ten minutes by default, the clock here for one; another line hours later is another matter."""
+    story = Story().observe([started(), *trained(99)])
+    story.pipeline.advance(START + 170.0)
+    story.observe([event(EventKind.COLLECTIVE_TIMEOUT, 99.0 + 600.0)], "logs")
+    assert circumstances(story.finding("hang")) == ["told in the log: collective timeout, 540 s after"]
+    assert "collective" in story.finding("hang").first_action
+    story.observe([event(EventKind.XID, 99.0 + 9000.0)], "logs")
+    assert len(circumstances(story.finding("hang"))) == 1
+
+
 def test_a_nan_gradient_with_an_overflow_of_the_loss_scale_says_so():
     """The scaler's own line: lower the scale."""
     overflow = event(EventKind.LOSS_SCALE_OVERFLOW, 99.0, text="loss scale 1.0")

@@ -18,8 +18,9 @@ class Circumstance(NamedTuple):
     """A rule: of `faults` that open under these circumstances the category is this, with this confidence.
 
     The circumstances are all that is named here: an event of one of the kinds of `events`, from EVENT_SECONDS before
-    the opening to `seconds_after` it, one of `findings` (faults that are open on the rank, or were until its run ended), and all of `signs`
-    (what the samples tell; `diagnosis/signs.py` reads them). `first_action` takes the place of the fault's own.
+    the opening to `seconds_after` it; one of `findings` (faults that are open on the rank, or were until its run
+    ended); and all of `signs` (what the samples tell; `diagnosis/signs.py` reads them). `first_action` takes the place
+    of the fault's own.
     """
 
     faults: tuple[str, ...]

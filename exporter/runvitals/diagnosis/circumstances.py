@@ -8,7 +8,7 @@ from typing import NamedTuple
 from runvitals.catalogue import circumstances, signals
 from runvitals.catalogue.circumstances import EVENT_SECONDS, Circumstance
 from runvitals.diagnosis.causes import seen_time
-from runvitals.diagnosis.recent_events import LOG_EVIDENCE, kind_of
+from runvitals.diagnosis.recent_events import kind_of
 from runvitals.diagnosis.signs import SIGNS
 from runvitals.diagnosis.situation import Situation
 from runvitals.values import Event, EventKind, Evidence, EvidenceRole, Finding
@@ -58,10 +58,8 @@ def judge_late(finding: Finding, event: Event) -> Judgement | None:
     if event.kind is EventKind.BATCH:
         found = _named_batch(finding, event)
         return Judgement(finding.category, None, finding.first_action, [found]) if found else None
-    if not _is_near(event, finding):
-        return None
     for rule in circumstances.ALL:
-        if finding.fault in rule.faults and kind_of(event) in rule.events:
+        if finding.fault in rule.faults and _speaks_of(event, finding, rule):
             action = rule.first_action if finding.category_confidence is None else ""
             return Judgement(finding.category, None, action or finding.first_action, [_logged(event, finding)])
     return None
@@ -84,9 +82,7 @@ def _holds(rule: Circumstance, situation: Situation) -> list[Evidence] | None:
 
 
 def _events(rule: Circumstance, situation: Situation) -> list[Evidence]:
-    near = [
-        one for one in situation.events.evidence if kind_of(one) in rule.events and _is_near(one, situation.finding)
-    ]
+    near = [one for one in situation.events.evidence if _speaks_of(one, situation.finding, rule)]
     return [_logged(near[-1], situation.finding)] if near else []
 
 
@@ -95,8 +91,9 @@ def _findings(rule: Circumstance, situation: Situation) -> list[Evidence]:
     return [_open_then(one) for one in known if one is not None and one is not situation.finding]
 
 
-def _is_near(event: Event, finding: Finding) -> bool:
-    return event.kind in LOG_EVIDENCE and abs(event.time - finding.opened_time) <= EVENT_SECONDS
+def _speaks_of(event: Event, finding: Finding, rule: Circumstance) -> bool:
+    is_near = -EVENT_SECONDS <= event.time - finding.opened_time <= rule.seconds_after
+    return is_near and kind_of(event) in rule.events
 
 
 def _logged(event: Event, finding: Finding) -> Evidence:

@@ -19,8 +19,9 @@ MAX_CONSEQUENCES = 8
 class RunDiagnosis:
     """Relates the findings of a run as they open and close.
 
-    It holds nothing that does not follow from them: the leaders of what spreads from rank to rank. In a storm on a
-    thousand ranks each further one is compared with its own rank and theirs, not with all.
+    It holds nothing that does not follow from them: the leaders of what spreads from rank to rank. While they and their
+    ranks stay as they are, nothing changes on other ranks: in a storm on a thousand ranks each further one is compared
+    with its own rank and theirs, not with all.
     """
 
     def __init__(self) -> None:
@@ -37,11 +38,10 @@ class RunDiagnosis:
 
     def _moves_leaders(self, change: IncidentChange) -> bool:
         finding, leaders = change.finding, self._leaders or []
-        if finding.fault not in SPREADING:
-            return False
-        if change.kind is ChangeKind.CLOSED:
-            return any(leader.id == finding.id for leader in leaders)
-        return not any(is_led(finding, leader) for leader in leaders)
+        if any(leader.rank == finding.rank for leader in leaders):
+            return True
+        could_lead = change.kind is ChangeKind.OPENED and finding.fault in SPREADING
+        return could_lead and not any(is_led(finding, leader) for leader in leaders)
 
 
 def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = None) -> list[IncidentChange]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from itertools import islice
-from types import MappingProxyType
 
 import msgspec
 
 from runvitals.catalogue import faults, signals
-from runvitals.catalogue.causes import SPREADING
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import AnyDetector, Hang
 from runvitals.detectors.duplicate_writer import verdict_on_duplicate
@@ -18,14 +16,12 @@ from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
-from runvitals.diagnosis.causes import is_across_ranks, seen_time
-from runvitals.diagnosis.circumstances import judge, judge_late, takes_over
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.recent_events import RecentEvents
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.diagnosis.signs import JUDGED
-from runvitals.diagnosis.situation import Situation
 from runvitals.pipeline.flight_recorder import FlightRecorder
+from runvitals.pipeline.surroundings import MAX_PEERS, Surroundings
 from runvitals.pipeline.watching import (
     WATCHED,
     WATCHED_EVENTS,
@@ -58,9 +54,6 @@ _ENDS = {
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
-
-MAX_PEERS = 64
-"""So many other ranks are asked whether they saw the same."""
 
 
 class Rank(msgspec.Struct):
@@ -117,9 +110,9 @@ class Rank(msgspec.Struct):
                     fault, verdict, sample.signal, sample.time, sample.step, layer=sample.layer
                 )
                 if opened is not None:
-                    self._announce(opened, peers)
+                    self._surroundings.announce(opened, _recorders(peers))
         if self.diagnosis.open and sample.signal in JUDGED:
-            self._judge_anew(sample, peers)
+            self._surroundings.judge_anew(sample, _recorders(peers))
 
     def lose_source(self) -> None:
         """Nobody reads its source any more: whether it runs cannot be known."""
@@ -150,7 +143,7 @@ class Rank(msgspec.Struct):
             if verdict is not None:
                 self._observe_event(table.faults[name], verdict, event.time, table)
         if is_evidence:
-            self._judge_late(event)
+            self._surroundings.judge_late(event, self.step)
         if event.kind in _SEGMENTS:
             for one in series:
                 one.start_segment()
@@ -248,39 +241,11 @@ class Rank(msgspec.Struct):
         enabled = table.enabled(fault.name)
         opened = enabled and self.diagnosis.observe(enabled, verdict, "", time, self.step, anchor)
         if opened:
-            self._announce(opened)
+            self._surroundings.announce(opened)
 
-    def _announce(self, finding: Finding, peers: Mapping[str, Rank] = MappingProxyType({})) -> None:
-        """Tell of a finding that has opened, with what its circumstances say of it."""
-        takes_over(finding, judge(self._situation(finding, peers)))
-        self.diagnosis.announce(finding)
-
-    def _judge_anew(self, sample: Sample, peers: Mapping[str, Rank]) -> None:
-        """Judge what this record has opened once more: the order of the signals within it means nothing."""
-        for finding in self.diagnosis.open.values():
-            if (finding.opened_time, finding.opened_step) == (sample.time, sample.step):
-                self.diagnosis.judge_anew(finding, judge(self._situation(finding, peers)))
-
-    def _judge_late(self, event: Event) -> None:
-        for finding in self.diagnosis.open.values():
-            judgement = judge_late(finding, event)
-            if judgement is not None:
-                self.diagnosis.judge_late(finding, judgement, event.time, self.step)
-
-    def _situation(self, finding: Finding, peers: Mapping[str, Rank]) -> Situation:
-        ended = {one.fault: one for one in self.diagnosis.closed if _has_ended_with(one, finding)}
-        samples = self.recorder.until(finding.opened_time)
-        others = self._others(finding, peers) if finding.fault in SPREADING else ()
-        return Situation(finding, samples, self.events, {**ended, **self.diagnosis.open}, others)
-
-    def _others(self, finding: Finding, peers: Mapping[str, Rank]) -> Sequence[float]:
-        """Return what other ranks have reported of the finding's signal at its step."""
-        signal, step = finding.evidence[0].signal, finding.first_seen_step
-        if step is None:
-            return ()
-        others = islice((peer for peer in peers.values() if peer is not self), MAX_PEERS)
-        samples = (peer.recorder.sample_at(signal, step) for peer in others)
-        return tuple(one.value for one in samples if one and is_across_ranks(one.time - seen_time(finding)))
+    @property
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self.diagnosis, self.recorder, self.events)
 
     def _record(self, sample: Sample) -> None:
         """Keep a sample of the newest step; one without a step is kept where no writer has any."""
@@ -309,7 +274,7 @@ class Rank(msgspec.Struct):
         due = verdict.evidence.time if verdict.evidence else None
         opened = self.diagnosis.observe(fault, verdict, "", now if due is None else due, self.step)
         if opened is not None:
-            self._announce(opened)
+            self._surroundings.announce(opened)
 
     @property
     def explosion_probability(self) -> float | None:
@@ -328,13 +293,12 @@ class Rank(msgspec.Struct):
         return detector.forecast if isinstance(detector, GradientExplosion) else None
 
 
+def _recorders(ranks: Mapping[str, Rank]) -> list[FlightRecorder]:
+    return [rank.recorder for rank in islice(ranks.values(), MAX_PEERS)]
+
+
 def _is_active(finding: Finding, now: float, hold_seconds: float) -> bool:
     return not finding.explained and (finding.is_open or now - finding.opened_time < hold_seconds)
-
-
-def _has_ended_with(closed: Finding, finding: Finding) -> bool:
-    """Return whether the end of the run, which opens the finding, has closed the other."""
-    return closed.closed_reason == rank_diagnosis.RUN_ENDED and closed.closed_time == finding.opened_time
 
 
 def _labels(finding: Finding) -> tuple[str, str, str]:

@@ -96,6 +96,14 @@ class Poll(msgspec.Struct):
     position: object = None
 
 
+class EvidenceRole(str, Enum):
+    """What a piece of evidence is to its finding: what was seen, what surrounded it, and what followed from it."""
+
+    OBSERVATION = "observation"
+    CIRCUMSTANCE = "circumstance"
+    CONSEQUENCE = "consequence"
+
+
 class Evidence(msgspec.Struct, frozen=True):
     """One fact a finding rests on, with what would have been expected."""
 
@@ -107,6 +115,7 @@ class Evidence(msgspec.Struct, frozen=True):
     expected_high: float | None = None
     step: int | None = None
     time: float | None = None
+    role: EvidenceRole = EvidenceRole.OBSERVATION
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -139,11 +148,29 @@ class Bar(msgspec.Struct, frozen=True):
     times: int
 
 
+class Consequence(msgspec.Struct, frozen=True):
+    """A fault that followed from a finding, first with the finding of ID `finding`, at `step` and `time`.
+
+    On the same rank where `ranks` is 0; else on so many others at the same time, the first of them `rank`.
+    """
+
+    fault: str
+    finding: str
+    rank: str
+    time: float
+    step: int | None
+    ranks: int = 0
+
+
 class Finding(msgspec.Struct):
     """A fault that is, or was, active on a rank. Category and severity are frozen at opening.
 
     `score` is the largest of its verdicts, in the detector's own unit; None where the detector gives none. `bars` are
-    those that it raised when an operator called it a false alarm.
+    those that it raised when an operator called it a false alarm. It was first seen with the first of the firing
+    verdicts that opened it. `category_confidence` (0..1) says how sure the category is; None where no circumstance
+    spoke, and the category is the fault's usual one. `cause` is the ID of the finding that it follows from, also after
+    that one has closed; `explained` says that the cause speaks for this one (or did when this one closed), which then
+    is not active by itself. `orphaned`: the cause has closed; seen once more, this one is active again.
     """
 
     id: str
@@ -162,11 +189,22 @@ class Finding(msgspec.Struct):
     closed_reason: str = ""
     score: float | None = None
     bars: list[Bar] = []
+    first_seen_time: float | None = None
+    first_seen_step: int | None = None
+    category_confidence: float | None = None
+    cause: str = ""
+    explained: bool = False
+    orphaned: bool = False
+    consequences: list[Consequence] = []
 
     @property
     def is_open(self) -> bool:
         """True until the finding has closed."""
         return self.closed_time is None
+
+    def copy(self) -> Finding:
+        """Return the finding as it is now, which does not change with this one."""
+        return msgspec.structs.replace(self, evidence=list(self.evidence))
 
 
 class ChangeKind(str, Enum):
@@ -254,7 +292,8 @@ class RankView(msgspec.Struct, frozen=True):
     `explosion_probability` is that of horizon 1, `explosion_hazard` that of horizon 50; `explosion_skipped` counts by
     reason the relative changes that could not be formed; `active` are the findings that
     are open, or opened so lately that a scraper may have missed them; `fault_active` holds (fault, category, severity)
-    → 1 for those, 0 for what has been open; `fault_states` counts the catalogue's faults of rank scope by state;
+    → 1 for those, 0 for what has been open; what another finding explains is not active. `fault_states` counts the
+    catalogue's faults of rank scope by state, `states` holds the state of each;
     `incidents` counts openings by (fault, category).
     """
 
@@ -272,6 +311,7 @@ class RankView(msgspec.Struct, frozen=True):
     incidents: Mapping[tuple[str, str], int]
     active: tuple[Finding, ...]
     findings: tuple[Finding, ...]
+    states: Mapping[str, State] = {}
 
 
 class SourceView(msgspec.Struct, frozen=True):
@@ -293,6 +333,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     `past_findings` are those of ranks that have left the page, `false_alarms` those whose bars are in force, wherever
     else they stand; `journal` is None where none is kept. `ready` is False until every source has answered or
     failed once. `dropped` counts by limit what the store refused. `state_saved` is when the state was last saved.
+    `warm_up` is how many values a series needs before it is judged, `disabled` names the faults that are switched off.
     """
 
     time: float
@@ -305,3 +346,5 @@ class Snapshot(msgspec.Struct, frozen=True):
     state_saved: float | None = None
     false_alarms: tuple[Finding, ...] = ()
     journal: JournalView | None = None
+    warm_up: int = 0
+    disabled: frozenset[str] = frozenset()

@@ -2,16 +2,19 @@
 
 import errno
 import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from runvitals.cli import main
 from runvitals.sinks.journal import Journal
 from runvitals.sinks.settings import JournalSettings
-from tests.sinks.changes import changed, closed, finding, opened
+from runvitals.values import ChangeKind, Evidence, EvidenceRole, IncidentChange
+from tests.sinks.changes import START, changed, closed, finding, opened
 from tests.sinks.conftest import running
 
 OPEN, CLOSED, OTHER = finding(0xA0).id, finding(0xB0).id, finding(0xA1).id
@@ -53,6 +56,27 @@ def test_show_tells_everything(folder, capsys):
     for part in ("loss 176 is high", "closed", "recovered", "c0ffee", "Look at the last two batches.", "loss=31"):
         assert part in shown
     assert "<- opened" in shown
+
+
+def test_show_names_category_cause_and_consequences(folder, capsys):
+    """What the category rests on, which incident it follows from, and what followed; the newest category counts."""
+    cause = finding(0xC0, category="data", category_confidence=0.8)
+    then = Evidence("then: loss_spike from step 7", role=EvidenceRole.CONSEQUENCE)
+    cause = msgspec.structs.replace(cause, evidence=[*cause.evidence, then])
+    with running(Journal(folder, JournalSettings(), "c0ffee")) as journal:
+        journal.offer(opened(0xC0))
+        journal.offer(IncidentChange(ChangeKind.CHANGED, cause, START + 1.0, 1, then.sentence))
+        journal.offer(opened(0xC1, cause=cause.id, explained=True))
+        assert journal.flush(60.0)
+    assert main(["incidents", "show", cause.id]) == 0
+    shown = capsys.readouterr().out
+    assert "category     data, 80% sure by its circumstances" in shown
+    assert shown.count("then: loss_spike from step 7") == 2  # as evidence, and in the history
+    assert main(["incidents", "show", finding(0xC1).id]) == 0
+    assert f"cause        {cause.id}\n" in capsys.readouterr().out
+    with sqlite3.connect(folder / "incidents.sqlite") as connection:
+        assert connection.execute("SELECT category FROM incidents WHERE id = ?", (cause.id,)).fetchone() == ("data",)
+    connection.close()
 
 
 def test_export_is_json_with_everything_that_is_kept(folder, capsys):

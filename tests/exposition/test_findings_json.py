@@ -53,11 +53,19 @@ def test_a_finding_shows_all_its_fields() -> None:
                 "expected_high": 2.0,
                 "step": 499,
                 "time": NOW - 601,
+                "role": "observation",
             }
         ],
         "first_action": "Clip the gradient & lower the learning rate.",
         "score": None,
         "bars": [],
+        "first_seen_time": None,
+        "first_seen_step": None,
+        "category_confidence": None,
+        "cause": "",
+        "explained": False,
+        "orphaned": False,
+        "consequences": [],
     }
 
 

@@ -75,6 +75,21 @@ def test_the_most_urgent_finding_stands_first() -> None:
     assert text.index("critical on") < text.index("newer on")
 
 
+def test_what_a_cause_explains_has_no_card_of_its_own() -> None:
+    """It stands in the evidence of its cause; one that is alerted by itself has a card."""
+    explained = finding(fault="a_consequence", cause="root", explained=True)
+    critical = finding(fault="a_critical_one", cause="root")
+    text = read(snapshot(ranks=(rank_view(findings=(explained, critical)),))).text
+    assert "a_critical_one" in text
+    assert "a_consequence" not in text
+
+
+def test_the_page_says_how_much_is_unknown() -> None:
+    """And where it stands what would be needed."""
+    page = read(snapshot(ranks=(rank_view(), rank_view(rank="1"))))
+    assert "6 ok, 2 firing, 4 unknown" in page.text
+
+
 def test_a_closed_finding_is_not_on_the_page() -> None:
     """What has passed is in /findings, not in the way."""
     assert "loss_spike" not in read(snapshot(ranks=(rank_view(findings=(closed_finding(),)),))).text
@@ -91,7 +106,7 @@ def test_what_is_not_known_is_called_unknown() -> None:
     """None is neither 0 nor blank."""
     unknown = rank_view(step=None, last_step_time=None, explosion_probability=None)
     text = read(snapshot(ranks=(unknown,), sources=())).text
-    assert text.count("unknown") == 3
+    assert text[: text.index("Faults watched for")].count("unknown") == 3
 
 
 @pytest.mark.parametrize("status", RunStatus)

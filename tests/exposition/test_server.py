@@ -22,7 +22,7 @@ from tests.exposition.pages import ACCEPTS, OPENMETRICS, key, read_page
 from tests.exposition.requests import PATIENCE_SECONDS, ask
 from tests.exposition.snapshots import NOW, FixedBackend, series, snapshot
 
-READ_PATHS = ["/", "/metrics", "/findings", "/config", "/-/healthy", "/-/ready"]
+READ_PATHS = ["/", "/metrics", "/findings", "/faults", "/config", "/-/healthy", "/-/ready"]
 
 
 @pytest.mark.parametrize("output", ACCEPTS)

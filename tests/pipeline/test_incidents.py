@@ -18,6 +18,7 @@ from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.sinks.encoding import onset_to_text
 from runvitals.values import Action, ChangeKind, Decision, Event, EventKind, Finding, Sample
+from tests.findings import observations
 from tests.streams import any_items, healthy, samples, started
 
 START = 1_000_000.0
@@ -115,7 +116,7 @@ def test_the_life_of_a_finding_is_handed_over_change_by_change():
     assert kinds[1:-1] == [("nonfinite_loss", "changed")] * 3
     [first, *_] = reported.changes
     assert first.finding.is_open  # a copy of then, not what it has become
-    assert len(first.finding.evidence) == 1
+    assert len(observations(first.finding)) == 1
 
 
 def test_the_onset_shows_what_led_to_the_opening_and_later_what_followed():
@@ -143,6 +144,17 @@ def test_the_flight_recorder_is_bounded():
     assert len(change.onset) == MAX_SAMPLES + 1
     recorder = Reported().observe(samples("loss", healthy(10_000))).pipeline.rank_of(items[0]).recorder
     assert len(recorder.records) < 2 * RECORDS
+
+
+def test_what_a_record_holds_before_the_loss_is_recorded_with_its_step():
+    """A rank comes to a step with its loss; a learning rate that is logged before it belongs to that step too."""
+    items = []
+    for step in range(1, 5):
+        items += [Sample("run", "0", name, "", START + step, step, 1.0) for name in ("learning_rate", "loss")]
+    recorder = Reported().observe(items).pipeline.rank_of(items[0]).recorder
+    for record in recorder.records[1:]:
+        assert [one.signal for one in record.samples] == ["learning_rate", "loss"]
+    assert [record.step for record in recorder.records] == [1, 2, 3, 4]
 
 
 def test_signals_without_steps_are_recorded_too():

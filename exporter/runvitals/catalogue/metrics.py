@@ -108,7 +108,7 @@ EXPLOSION_SKIPPED = Metric(
 FAULT_ACTIVE = Metric(
     "runvitals_fault_active",
     "gauge",
-    "1 while the fault is open on the rank and for a while after it opened, 0 once it has been open.",
+    "1 while the fault is open and no cause speaks for it, and a while after it opened; 0 once it has been open.",
     FAULT,
 )
 FAULT_CONFIDENCE = Metric(

@@ -22,7 +22,7 @@ from runvitals.exposition.report.page import Facts, Section, report_page
 from runvitals.exposition.report.recorder import Recorder
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sources.recorded import Recording, RecordingError
-from runvitals.values import Event, Finding, Sample
+from runvitals.values import Event, EvidenceRole, Finding, Sample
 
 Watch = Callable[[Pipeline, Sample | Event], None]
 """Is shown each item once the pipeline has taken it in."""
@@ -98,13 +98,17 @@ def _print(recording: Recording, findings: list[Finding]) -> None:
     print(f"{recording.path}: {recording.samples} samples, {len(findings)} findings")
     for reason, count in sorted(recording.rejected.items()):
         print(f"  {count} values skipped: {reason}")
+    names = {finding.id: f"{finding.fault} on rank {finding.rank}" for finding in findings}
     for finding in findings:
         opened, closed = _place(finding.opened_step, finding.opened_time), "still open"
         if finding.closed_time is not None:
             closed = f"closed at {_place(finding.closed_step, finding.closed_time)} ({finding.closed_reason})"
         _say(f"  {finding.fault} ({finding.severity}) on {finding.run} rank {finding.rank}: {opened}, {closed}")
-        if finding.evidence:
-            _say(f"    {finding.evidence[0].sentence}")
+        for one in finding.evidence:
+            if one is finding.evidence[0] or one.role is not EvidenceRole.OBSERVATION:
+                _say(f"    {one.sentence}")
+        if finding.cause:
+            _say(f"    follows from {names.get(finding.cause, finding.cause)}")
 
 
 def _place(step: int | None, time: float) -> str:

@@ -7,7 +7,8 @@ from runvitals.cli.scores import is_newest
 from runvitals.exposition.report.reading import Reading
 from runvitals.exposition.report.recorder import Recorder
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.pipeline.rank import WATCHED, Rank
+from runvitals.pipeline.rank import Rank
+from runvitals.pipeline.watching import WATCHED
 from runvitals.series import Series
 from runvitals.values import Event, Sample
 

@@ -61,7 +61,8 @@ class Run:
     def mark(self, kind: str, text: str = "", *, step: Any = None) -> None:
         """Record an event: `resume`, `phase`, `evaluation`, `checkpoint`, `batch`; any other kind is a plain mark.
 
-        The text is cut at MAX_TEXT characters. Without a step it belongs to the newest one.
+        The text is cut at MAX_TEXT characters. Without a step it belongs to the newest one that was logged: name the
+        step of a `batch`, so that a finding can name the batch of its own step.
         """
         writer = self._writer
         if writer is None:

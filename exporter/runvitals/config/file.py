@@ -15,7 +15,7 @@ from runvitals.config.settings import Config
 from runvitals.config.suggestion import closest, keys_at, value_at
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import resolve
-from runvitals.pipeline.rank import make_detectors, make_hang
+from runvitals.pipeline.watching import make_detectors, make_hang
 from runvitals.sources import SOURCES, named_sources
 
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(?P<key>.+)`$", re.DOTALL)

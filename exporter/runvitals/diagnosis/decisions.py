@@ -6,7 +6,7 @@ from math import ceil, inf, isfinite
 
 import msgspec
 
-from runvitals.diagnosis.rank_diagnosis import FALSE_ALARM, RESOLVED
+from runvitals.diagnosis.rank_diagnosis import FALSE_ALARM, RESOLVED, RESOLVED_WITH_CAUSE
 from runvitals.settings import Settings
 from runvitals.values import Action, Bar, Decision, Finding
 
@@ -54,6 +54,12 @@ class Decisions(msgspec.Struct):
         closing = self.closings[decision.finding.id] = Closing(decision.time, _REASONS[decision.action])
         self._forget_oldest()
         return closing
+
+    def follow(self, consequence: Finding, closing: Closing) -> Closing:
+        """Keep and return how a finding closes whose cause an operator has resolved."""
+        mine = self.closings[consequence.id] = Closing(closing.time, RESOLVED_WITH_CAUSE)
+        self._forget_oldest()
+        return mine
 
     def move_bars(self, action: Action, finding: Finding, factor: float) -> None:
         """Raise the bars that the finding passed, or take them back; it has its newest evidence."""

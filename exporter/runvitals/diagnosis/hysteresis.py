@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,10 +18,18 @@ class Change(Enum):
     CLOSED = "closed"
 
 
+class Sight(NamedTuple):
+    """Where a verdict was given."""
+
+    time: float
+    step: int | None
+
+
 class Hysteresis(msgspec.Struct):
     """Opens when `open_count` of the last `open_window` verdicts fired; closes after `close_count` ok ones in a row.
 
-    `unknown` is evidence of nothing: it neither opens, nor closes, nor breaks a row.
+    `unknown` is evidence of nothing: it neither opens, nor closes, nor breaks a row. `sights` tells where those of the
+    window that fired were given, the oldest first; it is kept until the opening.
     """
 
     open_count: int
@@ -30,15 +39,18 @@ class Hysteresis(msgspec.Struct):
     calm: int = 0
     is_open: bool = False
     last: State = State.UNKNOWN
+    sights: list[Sight] = []
 
-    def observe(self, state: State) -> Change:
-        """Take one verdict; return what it changed."""
+    def observe(self, state: State, time: float = 0.0, step: int | None = None) -> Change:
+        """Take one verdict, given at `time` and `step`; return what it changed."""
         self.last = state
         if state is State.UNKNOWN:
             return Change.NONE
         firing = state is State.FIRING
         self.recent = ((self.recent << 1) | firing) & ((1 << self.open_window) - 1)
         self.calm = 0 if firing else self.calm + 1
+        if firing or self.sights:
+            self._keep_sights(firing, Sight(time, step))
         if self.is_open and self.calm >= self.close_count:
             self.is_open, self.recent = False, 0
             return Change.CLOSED
@@ -50,3 +62,13 @@ class Hysteresis(msgspec.Struct):
     def reset(self) -> None:
         """Forget everything: what comes is another segment."""
         self.recent, self.calm, self.is_open, self.last = 0, 0, False, State.UNKNOWN
+        self.sights.clear()
+
+    def _keep_sights(self, firing: bool, sight: Sight) -> None:
+        """Keep as many sights as verdicts of the window fired; while open the first ones are told already."""
+        if self.is_open:
+            self.sights.clear()
+            return
+        if firing:
+            self.sights.append(sight)
+        del self.sights[: max(0, len(self.sights) - self.recent.bit_count())]

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 import msgspec
 
 from runvitals.catalogue.faults import Fault
-from runvitals.diagnosis.hysteresis import Change, Hysteresis
+from runvitals.diagnosis.circumstances import Judgement, added, takes_over
+from runvitals.diagnosis.hysteresis import Change, Hysteresis, Sight
+from runvitals.diagnosis.observations import newest, observed
 from runvitals.diagnosis.settings import FaultTable
-from runvitals.values import OK, Bar, ChangeKind, Evidence, Finding, IncidentChange, State, Verdict
+from runvitals.values import OK, Bar, ChangeKind, Finding, IncidentChange, State, Verdict
 
 _OK = State.OK
-MAX_EVIDENCE = 4
 MAX_CLOSED = 64
 RECOVERED = "recovered"
 RUN_ENDED = "run ended"
 RESTARTED = "run started again"
 EXPIRED = "expired"
 RESOLVED = "resolved by an operator"
+RESOLVED_WITH_CAUSE = "its cause was resolved by an operator"
 FALSE_ALARM = "called a false alarm by an operator"
 SILENT = "silent for too long"
 DISABLED = "switched off"
@@ -53,28 +55,49 @@ class RankDiagnosis(msgspec.Struct):
         step: int | None,
         anchor: float | None = None,
         layer: str = "",
-    ) -> None:
+    ) -> Finding | None:
         """Take one verdict on a fault, seen on `signal` of `layer` (empty: on no signal) at `time` and `step`.
 
         `anchor` takes the place of `time` in the name of a finding that opens, where `time` is when somebody looked.
+        Returns the finding where one opens; it has to be given to `announce`.
         """
         place = f"{signal}/{layer}" if layer else signal
         if verdict is OK and self._is_calm(fault.name, place):
-            return
+            return None
         bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
         tracker = self._tracker(fault, place, bar)
         if bar is not None:
             verdict = _under(bar, verdict)
-        change = tracker.observe(verdict.state)
-        is_new = change is Change.OPENED and fault.name not in self.open
-        if is_new:
-            self._open(fault, verdict, time, step, time if anchor is None else anchor)
-        elif change is Change.CLOSED and fault.name in self.open and not self._is_held_open(fault.name):
+        change = tracker.observe(verdict.state, time, step)
+        is_open = fault.name in self.open
+        if change is Change.OPENED and not is_open:
+            return self._open(fault, verdict, tracker, time, step, time if anchor is None else anchor)
+        if change is Change.CLOSED and is_open and not self._is_held_open(fault.name):
             self._close(fault.name, time, step, verdict.note or RECOVERED)
-        is_told = verdict.state is State.FIRING and fault.name in self.open
-        has_grown = is_told and _add_evidence(self.open[fault.name], verdict)
-        if is_new or has_grown:
-            self._note(ChangeKind.OPENED if is_new else ChangeKind.CHANGED, self.open[fault.name], time, step)
+        elif is_open and verdict.state is State.FIRING:
+            self._see_again(self.open[fault.name], verdict, time, step)
+        return None
+
+    def announce(self, finding: Finding) -> None:
+        """Tell of a finding that has opened, once its category is known: from now on its labels are frozen."""
+        self._count(finding, 1)
+        self._tell(ChangeKind.OPENED, finding, finding.opened_time, finding.opened_step, newest(finding))
+
+    def judge_late(self, finding: Finding, judgement: Judgement, time: float, step: int | None) -> None:
+        """Add what was told after the opening; the category stays what it was."""
+        finding.first_action = judgement.first_action
+        for one in added(finding, judgement.evidence):
+            self._tell(ChangeKind.CHANGED, finding, time, step, one.sentence)
+
+    def judge_anew(self, finding: Finding, judgement: Judgement) -> None:
+        """Take over what the rest of the record that opened the finding says of it; nobody has seen it yet."""
+        if (judgement.category, judgement.confidence) == (finding.category, finding.category_confidence):
+            return
+        self._count(finding, -1)
+        takes_over(finding, judgement)
+        self._count(finding, 1)
+        sentence = judgement.evidence[0].sentence if judgement.evidence else finding.category
+        self._tell(ChangeKind.CHANGED, finding, finding.opened_time, finding.opened_step, sentence)
 
     def close(self, identity: str, time: float, step: int | None, reason: str) -> bool:
         """Close the open finding of this name; return whether there is one.
@@ -114,12 +137,9 @@ class RankDiagnosis(msgspec.Struct):
         """Return the finding of this name, open or closed; None if it is not remembered."""
         return next((one for one in (*self.open.values(), *self.closed) if one.id == identity), None)
 
-    def states(self, table: FaultTable) -> dict[State, int]:
-        """Count the faults by state; one that is switched off is unknown."""
-        counts = dict.fromkeys(State, 0)
-        for name in table.faults:
-            counts[self._state(name) if table.enabled(name) else State.UNKNOWN] += 1
-        return counts
+    def states(self, table: FaultTable) -> dict[str, State]:
+        """Return the state of each fault; one that is switched off is unknown."""
+        return {name: self._state(name) if table.enabled(name) else State.UNKNOWN for name in table.faults}
 
     def reconfigure(self, table: FaultTable) -> None:
         """Take over other counts; trackers of faults that the table does not know are dropped."""
@@ -140,7 +160,7 @@ class RankDiagnosis(msgspec.Struct):
     def findings(self) -> Iterator[Finding]:
         """Yield copies of all findings, open ones first."""
         for finding in (*self.open.values(), *reversed(self.closed)):
-            yield msgspec.structs.replace(finding, evidence=list(finding.evidence))
+            yield finding.copy()
 
     def _is_calm(self, fault: str, place: str) -> bool:
         """Take an ok verdict where nothing has fired of late, which changes nothing; return whether that is so."""
@@ -160,10 +180,26 @@ class RankDiagnosis(msgspec.Struct):
             tracker.open_count, tracker.open_window = fault.open_count * bar.times, fault.open_window * bar.times
         return tracker
 
-    def _note(self, kind: ChangeKind, finding: Finding, time: float, step: int | None) -> None:
-        copy = msgspec.structs.replace(finding, evidence=list(finding.evidence))
-        sentence = finding.evidence[-1].sentence if finding.evidence else finding.fault
-        self.changes.append(IncidentChange(kind, copy, time, step, finding.closed_reason or sentence))
+    def _see_again(self, finding: Finding, verdict: Verdict, time: float, step: int | None) -> None:
+        if observed(finding, verdict):
+            self._tell(ChangeKind.CHANGED, finding, time, step, newest(finding))
+        if finding.orphaned:
+            finding.orphaned = finding.explained = False
+            self._tell(ChangeKind.CHANGED, finding, time, step, "its cause has closed, it goes on by itself")
+
+    def _tell(self, kind: ChangeKind, finding: Finding, time: float, step: int | None, sentence: str) -> None:
+        self.changes.append(IncidentChange(kind, finding.copy(), time, step, sentence))
+
+    def _count(self, finding: Finding, by: int) -> None:
+        """Count an opening, or take it back, under the finding's category."""
+        incident = finding.fault, finding.category
+        self.incidents[incident] = self.incidents.get(incident, 0) + by
+        if not self.incidents[incident]:
+            del self.incidents[incident]
+        self.opened = [labels for labels in self.opened if labels[:2] in self.incidents]
+        labels = *incident, finding.severity
+        if by > 0 and labels not in self.opened:
+            self.opened.append(labels)
 
     def _is_held_open(self, name: str) -> bool:
         return any(tracker.is_open for tracker in self.trackers[name].values())
@@ -175,8 +211,11 @@ class RankDiagnosis(msgspec.Struct):
         # A verdict that fires but has not opened the fault yet is no fault; without any answer nothing is known.
         return State.OK if any(state is not State.UNKNOWN for state in states) else State.UNKNOWN
 
-    def _open(self, fault: Fault, verdict: Verdict, time: float, step: int | None, anchor: float) -> None:
-        self.open[fault.name] = Finding(
+    def _open(
+        self, fault: Fault, verdict: Verdict, tracker: Hysteresis, time: float, step: int | None, anchor: float
+    ) -> Finding:
+        first = tracker.sights[0] if tracker.sights else Sight(time, step)
+        finding = self.open[fault.name] = Finding(
             id=_identity(self.run, self.rank, fault.name, anchor),
             fault=fault.name,
             category=fault.category,
@@ -188,19 +227,18 @@ class RankDiagnosis(msgspec.Struct):
             confidence=verdict.confidence,
             evidence=[],
             first_action=fault.first_action,
+            first_seen_time=first.time,
+            first_seen_step=first.step,
         )
-        labels = fault.name, fault.category, fault.severity
-        if labels not in self.opened:
-            self.opened.append(labels)
-        incident = fault.name, fault.category
-        self.incidents[incident] = self.incidents.get(incident, 0) + 1
+        observed(finding, verdict)
+        return finding
 
     def _close(self, name: str, time: float, step: int | None, reason: str) -> None:
         finding = self.open.pop(name)
         finding.closed_time, finding.closed_step, finding.closed_reason = time, step, reason
         self.closed.append(finding)
         del self.closed[:-MAX_CLOSED]
-        self._note(ChangeKind.CLOSED, finding, time, step)
+        self._tell(ChangeKind.CLOSED, finding, time, step, reason)
 
 
 def _under(bar: Bar, verdict: Verdict) -> Verdict:
@@ -208,30 +246,6 @@ def _under(bar: Bar, verdict: Verdict) -> Verdict:
     if verdict.state is not State.FIRING or bar.score is None or verdict.score is None or verdict.score > bar.score:
         return verdict
     return OK
-
-
-def _add_evidence(finding: Finding, verdict: Verdict) -> bool:
-    """Keep the first pieces of evidence and, in the last place, the newest; return whether there is one more now."""
-    finding.confidence = max(finding.confidence, verdict.confidence)
-    if verdict.score is not None:
-        finding.score = verdict.score if finding.score is None else max(finding.score, verdict.score)
-    evidence: Evidence | None = verdict.evidence
-    if evidence is None or (finding.evidence and _is_same(evidence, finding.evidence[-1])):
-        return False
-    is_full = len(finding.evidence) >= MAX_EVIDENCE
-    if is_full:
-        finding.evidence.pop()
-    finding.evidence.append(evidence)
-    return not is_full
-
-
-def _is_same(one: Evidence, other: Evidence) -> bool:
-    """Return whether two pieces of evidence are one. The sentence stands for the value: NaN does not equal itself."""
-    return _what(one) == _what(other)
-
-
-def _what(evidence: Evidence) -> tuple[str, str, str, int | None, float | None]:
-    return evidence.sentence, evidence.signal, evidence.layer, evidence.step, evidence.time
 
 
 def _identity(run: str, rank: str, fault: str, time: float) -> str:

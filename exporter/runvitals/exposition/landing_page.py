@@ -11,7 +11,7 @@ from runvitals.exposition.findings_json import ordered_findings
 from runvitals.exposition.html import known, name, table, text, when
 from runvitals.exposition.landing_style import STYLE
 from runvitals.exposition.well_formed import well_formed
-from runvitals.values import Evidence, Finding, RankView, RunStatus, Snapshot, SourceView
+from runvitals.values import Evidence, Finding, RankView, RunStatus, Snapshot, SourceView, State
 
 STALE_SECONDS = 15.0
 """A snapshot older than this means that the sidecar itself hangs: one is taken every second."""
@@ -57,7 +57,7 @@ def _age(taken: float, now: float) -> str:
 
 
 def _open_findings(snapshot: Snapshot) -> str:
-    findings = sorted((finding for finding in ordered_findings(snapshot) if finding.is_open), key=_urgency)
+    findings = sorted((one for one in ordered_findings(snapshot) if one.is_open and not one.explained), key=_urgency)
     if not findings:
         return "<h2>Open findings</h2><p>None.</p>"
     return f"<h2>Open findings ({len(findings)})</h2>{_listed(findings, _finding)}"
@@ -93,7 +93,13 @@ def _runs(ranks: Sequence[RankView]) -> str:
         return '<h2>Runs</h2><p>None seen yet. In the training script: <code>runvitals.watch("its name")</code>.</p>'
     ordered = sorted(ranks, key=lambda rank: (-_open_count(rank), rank.run, rank.rank))
     head = ("Run", "Rank", "Status", "Step", "Last step", "Explosion probability", "Open findings")
-    return f"<h2>Runs</h2>{_table(head, ordered, _run_cells)}"
+    return f"<h2>Runs</h2>{_table(head, ordered, _run_cells)}{_states(ranks)}"
+
+
+def _states(ranks: Sequence[RankView]) -> str:
+    """Return in a line how much is known; what is unknown is never taken for fine."""
+    counts = (f"{sum(rank.fault_states.get(state, 0) for rank in ranks)} {state.value}" for state in State)
+    return f'<p>Faults watched for: {", ".join(counts)}. What the unknown ones need: <a href="faults">faults</a>.</p>'
 
 
 def _open_count(rank: RankView) -> int:
@@ -157,8 +163,8 @@ _FRAME = """<!DOCTYPE html>
 <body>
 <header>
 <h1>runvitals</h1>
-<nav><a href="metrics">metrics</a><a href="findings">findings</a><a href="config">config</a>
-<a href="-/healthy">healthy</a><a href="-/ready">ready</a></nav>
+<nav><a href="metrics">metrics</a><a href="findings">findings</a><a href="faults">faults</a>
+<a href="config">config</a><a href="-/healthy">healthy</a><a href="-/ready">ready</a></nav>
 </header>
 <main>{body}</main>
 </body>

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from runvitals.exposition.accept import accepts_gzip
 from runvitals.exposition.answer import HTML, JSON, YAML, Answer, Request, sentence
 from runvitals.exposition.backend import Backend, ReloadStatus
+from runvitals.exposition.faults_json import faults_json
 from runvitals.exposition.findings_json import findings_json, ordered_findings
 from runvitals.exposition.landing_page import CONTENT_SECURITY_POLICY, landing_page
 from runvitals.exposition.log_once import LogOnce
@@ -50,6 +51,7 @@ class Routes:
             "/": Route(_READ, self._landing),
             "/metrics": Route(_READ, self._metrics),
             "/findings": Route(_READ, self._findings),
+            "/faults": Route(_READ, self._faults),
             "/config": Route(_READ, self._config),
             "/-/healthy": Route(_READ, self._healthy),
             "/-/ready": Route(_READ, self._ready),
@@ -106,6 +108,10 @@ class Routes:
         body = await self._rendered(
             "findings", lambda snapshot: findings_json(ordered_findings(snapshot), self._failures)
         )
+        return Answer(HTTPStatus.OK, JSON, body)
+
+    async def _faults(self, _request: Request) -> Answer:
+        body = await self._rendered("faults", lambda snapshot: faults_json(snapshot, self._failures))
         return Answer(HTTPStatus.OK, JSON, body)
 
     async def _landing(self, _request: Request) -> Answer:

@@ -25,7 +25,8 @@ from runvitals.pipeline.explanation import (
     WindowExplanation,
 )
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.pipeline.rank import WATCHED, WATCHED_LAYERS, Rank, make_detectors
+from runvitals.pipeline.rank import Rank
+from runvitals.pipeline.watching import WATCHED, WATCHED_LAYERS, make_detectors
 from runvitals.series import Admission, Series, SeriesSettings
 from runvitals.stats.boundary import boundary
 from runvitals.values import Sample, State, Verdict

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
-from runvitals.values import Sample
+from runvitals.values import ChangeKind, Finding, IncidentChange, Sample
 
 RECORDS = 64
 """So many of the newest records are told."""
@@ -44,13 +46,34 @@ class Record(msgspec.Struct):
 
 
 class FlightRecorder(msgspec.Struct):
-    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun."""
+    """Holds the samples of the newest steps, signals of the whole rank only; `count` records have been begun.
+
+    `onsets` holds, by finding, how far `count` must have come until what followed the opening is told too. `early` are
+    samples of one moment whose step the rank has not come to: it does with a later one of the same record, or never.
+    """
 
     records: list[Record] = []
     count: int = 0
+    onsets: dict[str, int] = {}
+    early: list[Sample] = []
+
+    def await_step(self, sample: Sample) -> None:
+        """Keep a sample for the case that the rank comes to its step."""
+        if self.early and self.early[0].time != sample.time:
+            self.early.clear()
+        if len(self.early) < MAX_SAMPLES:
+            self.early.append(sample)
 
     def observe(self, sample: Sample) -> None:
         """Keep a sample: of the newest step, or of another, which is the newest then."""
+        if self.early:
+            early, self.early = self.early, []
+            for one in early:
+                if (one.step, one.time) == (sample.step, sample.time):
+                    self._keep(one)
+        self._keep(sample)
+
+    def _keep(self, sample: Sample) -> None:
         step, records = sample.step, self.records
         newest = records[-1] if records else None
         if newest and newest.step == step and (step is not None or newest.times[:1] == [sample.time]):
@@ -65,3 +88,31 @@ class FlightRecorder(msgspec.Struct):
     def until(self, time: float) -> tuple[Sample, ...]:
         """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""
         return tuple(sample for record in self.records[-RECORDS:] for sample in record.samples if sample.time <= time)
+
+    def sample_at(self, signal: str, step: int) -> Sample | None:
+        """Return the newest sample of a signal at a step; None where none is kept."""
+        for record in reversed(self.records):
+            if record.step == step:
+                return next((one for one in reversed(record.samples) if one.signal == signal), None)
+        return None
+
+    def with_onset(self, change: IncidentChange) -> IncidentChange:
+        """Return the change with the samples around the onset where they are due: they are those of now."""
+        finding = change.finding
+        if change.kind is ChangeKind.OPENED:
+            self.onsets[finding.id] = self.count + RECORDS_AFTER
+            return msgspec.structs.replace(change, onset=self.until(finding.opened_time))
+        if change.kind is ChangeKind.CLOSED and self.onsets.pop(finding.id, None) is not None:
+            return msgspec.structs.replace(change, onset=self.until(change.time))
+        return change
+
+    def completed(self, findings: Iterable[Finding], sample: Sample) -> list[IncidentChange]:
+        """Return the samples around each onset that is complete with this sample, once."""
+        complete = {name for name, due in self.onsets.items() if self.count >= due}
+        for name in complete:
+            del self.onsets[name]
+        return [
+            IncidentChange(ChangeKind.CHANGED, one.copy(), sample.time, sample.step, "", self.until(sample.time))
+            for one in findings
+            if one.id in complete
+        ]

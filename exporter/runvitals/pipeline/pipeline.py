@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from runvitals.diagnosis.decisions import Decisions, FalseAlarmSettings
+from runvitals.diagnosis.decisions import Closing, Decisions, FalseAlarmSettings
+from runvitals.diagnosis.run_diagnosis import RunDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
 from runvitals.series import NONFINITE, SCORED, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
 from runvitals.values import (
+    Action,
     ChangeKind,
     Decision,
     Event,
@@ -84,6 +86,8 @@ class Pipeline:
         self._table = table
         self._store = SeriesStore(series)
         self._ranks: dict[tuple[str, str], Rank] = {}
+        self._of_run: dict[str, dict[str, Rank]] = {}
+        self._run_diagnoses: dict[str, RunDiagnosis] = {}
         self._admitted: Counter[str] = Counter()
         self._past: list[Finding] = []
         self._dropped: Counter[str] = Counter()
@@ -168,6 +172,8 @@ class Pipeline:
             past_findings=tuple(self._past),
             false_alarms=tuple(self._decisions.false_alarms.values()),
             dropped=self._all_dropped(),
+            warm_up=self._store.settings.minimum,
+            disabled=self._table.disabled,
         )
 
     def state(self) -> PipelineState:
@@ -200,7 +206,7 @@ class Pipeline:
         if series.segment != segment:
             rank.go_back(sample.signal, sample.time)
         if admission is SCORED or admission is NONFINITE:
-            rank.observe(sample, series, admission, self._table)
+            rank.observe(sample, series, admission, self._table, self._of_run[sample.run])
         if rank.diagnosis.changes:
             self._hand_over(rank)
 
@@ -210,6 +216,7 @@ class Pipeline:
             return
         if source == rank.source:  # what fell due before it, whether anyone looked in between or not
             rank.advance(event.time, self._table)
+            self._hand_over(rank)
         if event.kind is EventKind.RUN_STARTED:
             rank.source = source
         rank.handle(event, self._store.of_rank(event.run, event.rank), self._table)
@@ -218,25 +225,43 @@ class Pipeline:
     def _decide(self, decision: Decision) -> None:
         """Take in what an operator decided: close the finding if it is open, and keep or take back its bars."""
         finding = decision.finding
-        rank = self._ranks.get((finding.run, finding.rank))
         closing = self._decisions.closing(decision)
-        if rank and closing and rank.diagnosis.close(finding.id, closing.time, rank.step, closing.reason):
-            self._hand_over(rank)
+        if closing:
+            for one in self._explained_by(finding) if decision.action is Action.RESOLVE else ():
+                self._close(one, self._decisions.follow(one, closing))
+            self._close(finding, closing)
+        rank = self._ranks.get((finding.run, finding.rank))
         known = rank.diagnosis.find(finding.id) if rank else None
         self._decisions.move_bars(decision.action, known or finding, self._false_alarms.factor)
-        for one in self._ranks.values():
-            if one.run == finding.run:
-                one.set_bars(self._decisions.bars(one.run), self._table)
+        for peer in self._of_run.get(finding.run, {}).values():
+            peer.set_bars(self._decisions.bars(peer.run), self._table)
+
+    def _explained_by(self, finding: Finding) -> list[Finding]:
+        """Return what the finding speaks for: it was part of what the operator saw."""
+        ranks = self._of_run.get(finding.run, {}).values()
+        found = [one for rank in ranks for one in rank.diagnosis.open.values()]
+        return [one for one in found if one.explained and one.cause == finding.id]
+
+    def _close(self, finding: Finding, closing: Closing) -> None:
+        rank = self._ranks.get((finding.run, finding.rank))
+        if rank and rank.diagnosis.close(finding.id, closing.time, rank.step, closing.reason):
+            self._hand_over(rank)
 
     def _hand_over(self, rank: Rank) -> None:
         """Report what happened to findings; one that an operator has closed before stays closed."""
-        for change in rank.take_changes():
+        changes = rank.take_changes()
+        for change in changes:
             self._report(change)
             closing = self._decisions.closings.get(change.finding.id)
             if change.kind is ChangeKind.OPENED and closing:
                 rank.diagnosis.close(change.finding.id, closing.time, rank.step, closing.reason)
         if rank.diagnosis.changes:
             self._hand_over(rank)
+        moved = [change for change in changes if change.kind is not ChangeKind.CHANGED]
+        if moved:
+            findings = [one for peer in self._of_run[rank.run].values() for one in peer.diagnosis.open.values()]
+            for change in self._run_diagnoses[rank.run].follow(moved, findings):
+                self._report(change)
 
     def _rank_at(self, item: Sample | Event, source: str) -> Rank | None:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
@@ -262,6 +287,8 @@ class Pipeline:
 
     def _add(self, rank: Rank) -> None:
         self._ranks[rank.run, rank.rank] = rank
+        self._of_run.setdefault(rank.run, {})[rank.rank] = rank
+        self._run_diagnoses.setdefault(rank.run, RunDiagnosis())
         self._admitted[rank.admitted_by] += 1
 
     def _retire(self, rank: Rank, now: float) -> None:
@@ -281,4 +308,7 @@ class Pipeline:
         del self._past[:-MAX_PAST_FINDINGS]
         self._store.remove(rank.run, rank.rank)
         del self._ranks[rank.run, rank.rank]
+        del self._of_run[rank.run][rank.rank]
+        if not self._of_run[rank.run]:
+            del self._of_run[rank.run], self._run_diagnoses[rank.run]
         self._admitted[rank.admitted_by] -= 1

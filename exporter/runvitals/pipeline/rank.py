@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 import msgspec
 
 from runvitals.catalogue import faults, signals
 from runvitals.catalogue.faults import Fault
-from runvitals.detectors import DETECTORS, AnyDetector, Hang
+from runvitals.detectors import AnyDetector, Hang
 from runvitals.detectors.duplicate_writer import verdict_on_duplicate
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
@@ -17,13 +17,24 @@ from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikel
 from runvitals.detectors.run_end import verdict_on_end
 from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
+from runvitals.diagnosis.recent_events import RecentEvents
 from runvitals.diagnosis.settings import FaultTable
-from runvitals.pipeline.flight_recorder import RECORDS_AFTER, FlightRecorder
+from runvitals.diagnosis.signs import JUDGED
+from runvitals.pipeline.flight_recorder import FlightRecorder
+from runvitals.pipeline.surroundings import MAX_PEERS, Surroundings
+from runvitals.pipeline.watching import (
+    WATCHED,
+    WATCHED_EVENTS,
+    WATCHED_LAYERS,
+    make_detectors,
+    make_hang,
+    reconfigured_detectors,
+    reconfigured_hang,
+)
 from runvitals.series import Admission, Series
 from runvitals.values import (
     OK,
     Bar,
-    ChangeKind,
     Event,
     EventKind,
     Finding,
@@ -31,6 +42,7 @@ from runvitals.values import (
     RankView,
     RunStatus,
     Sample,
+    State,
     Verdict,
 )
 
@@ -44,15 +56,11 @@ _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE}
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
 
 
-_Detector = TypeVar("_Detector", AnyDetector, Hang)
-
-
 class Rank(msgspec.Struct):
     """Everything known about one rank but its series.
 
     `source` names where its steps come from, `admitted_by` which source was the first to speak of it; `has_writer`
-    tells that a source reports its start and end. `onsets` holds, by finding, how far the flight recorder must have
-    come until what followed the opening is told too.
+    tells that a source reports its start and end.
     """
 
     run: str
@@ -71,7 +79,7 @@ class Rank(msgspec.Struct):
     last_seen: float = 0.0
     ended_time: float | None = None
     recorder: FlightRecorder = msgspec.field(default_factory=FlightRecorder)
-    onsets: dict[str, int] = {}
+    events: RecentEvents = msgspec.field(default_factory=RecentEvents)
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -79,32 +87,32 @@ class Rank(msgspec.Struct):
         return cls(run, rank, source, source, RankDiagnosis(run, rank), make_hang(table), make_detectors(table))
 
     def reconfigure(self, table: FaultTable) -> None:
-        """Take over other thresholds and counts; what was seen is kept.
-
-        A saved state may be that of another version: a fault that it does not know begins anew.
-        """
+        """Take over other thresholds and counts; what was seen is kept."""
         self.diagnosis.reconfigure(table)
         self.diagnosis.close_disabled(table, self.last_seen, self.step)
-        self.detectors = {
-            name: _with_thresholds(self.detectors.get(name, fresh), fresh, table.faults[name])
-            for name, fresh in make_detectors(table).items()
-        }
-        self.hang = _with_thresholds(self.hang, make_hang(table), table.faults[faults.HANG.name])
+        self.detectors = reconfigured_detectors(self.detectors, table)
+        self.hang = reconfigured_hang(self.hang, table)
 
-    def observe(self, sample: Sample, series: Series, admission: Admission, table: FaultTable) -> None:
-        """Show a sample that was admitted to every detector of its signal."""
+    def observe(
+        self, sample: Sample, series: Series, admission: Admission, table: FaultTable, peers: Mapping[str, Rank]
+    ) -> None:
+        """Show a sample that was admitted to every detector of its signal; `peers` are the ranks of the run."""
         _, _, signal, layer, time, step, _ = sample
         if time > self.last_seen:
             self.last_seen = time
         if step is not None and self._is_led_by(signal):
             self._advance_step(step, time, table)
-        if step == self.step and not layer:
+        if not layer:
             self._record(sample)
         for name in (WATCHED_LAYERS if layer else WATCHED).get(signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
             if verdict is not None and fault is not None:
-                self.diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
+                opened = self.diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
+                if opened is not None:
+                    self._surroundings.announce(opened, _recorders(peers))
+        if self.diagnosis.open and signal in JUDGED:
+            self._surroundings.judge_anew(sample, _recorders(peers))
 
     def lose_source(self) -> None:
         """Nobody reads its source any more: whether it runs cannot be known."""
@@ -128,18 +136,17 @@ class Rank(msgspec.Struct):
     def handle(self, event: Event, series: Iterable[Series], table: FaultTable) -> None:
         """Take in something that happened; `series` are those of the rank."""
         self.last_seen = max(self.last_seen, event.time)
+        is_evidence = self.events.observe(event)
         self._take_in(event, table)
-        self._show(event, table)
-        if event.kind in _SEGMENTS:
-            for one in series:
-                one.start_segment()
-
-    def _show(self, event: Event, table: FaultTable) -> None:
-        """Show an event to the detectors that read its kind."""
         for name in WATCHED_EVENTS.get(event.kind, ()):
             verdict = self.detectors[name].observe_event(event)
             if verdict is not None:
                 self._observe_event(table.faults[name], verdict, event.time, table)
+        if is_evidence:
+            self._surroundings.judge_late(event, self.step)
+        if event.kind in _SEGMENTS:
+            for one in series:
+                one.start_segment()
 
     def _take_in(self, event: Event, table: FaultTable) -> None:
         if event.kind is EventKind.RUN_STARTED:
@@ -161,7 +168,7 @@ class Rank(msgspec.Struct):
         To be called after each sample, event and advance: the samples are those of now.
         """
         changes, self.diagnosis.changes = self.diagnosis.changes, []
-        return [self._with_onset(change) for change in changes]
+        return list(map(self.recorder.with_onset, changes))
 
     def set_bars(self, bars: dict[str, dict[str, Bar]], table: FaultTable) -> None:
         """Take over the bars that false alarms have raised on this run, by fault and signal."""
@@ -182,9 +189,13 @@ class Rank(msgspec.Struct):
         self.diagnosis.close_all(self.last_seen + seconds, self.step, rank_diagnosis.SILENT)
 
     def view(self, table: FaultTable, now: float, hold_seconds: float) -> RankView:
-        """Return the rank as the page shows it at `now`; findings stay active for `hold_seconds` at least."""
+        """Return the rank as the page shows it at `now`; findings stay active for `hold_seconds` at least.
+
+        What another finding explains is not active.
+        """
         findings = tuple(self.diagnosis.findings())
-        active = tuple(one for one in findings if one.is_open or now - one.opened_time < hold_seconds)
+        active = tuple(one for one in findings if _is_active(one, now, hold_seconds))
+        states = self.diagnosis.states(table)
         return RankView(
             run=self.run,
             rank=self.rank,
@@ -196,10 +207,11 @@ class Rank(msgspec.Struct):
             explosion_hazard=self.explosion_hazard,
             explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
             fault_active={**dict.fromkeys(self.diagnosis.opened, 0), **dict.fromkeys(map(_labels, active), 1)},
-            fault_states=self.diagnosis.states(table),
+            fault_states={state: sum(one is state for one in states.values()) for state in State},
             incidents=dict(self.diagnosis.incidents),
             active=active,
             findings=findings,
+            states=states,
         )
 
     def _is_led_by(self, signal: str) -> bool:
@@ -218,6 +230,7 @@ class Rank(msgspec.Struct):
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
         self.info = dict(event.fields)
+        self.events.clear()
         self.step = self.last_step_time = None
         for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):
             self._observe_event(fault, OK, event.time, table)
@@ -234,36 +247,24 @@ class Rank(msgspec.Struct):
         self, fault: Fault, verdict: Verdict, time: float, table: FaultTable, anchor: float | None = None
     ) -> None:
         enabled = table.enabled(fault.name)
-        if enabled is not None:
-            self.diagnosis.observe(enabled, verdict, "", time, self.step, anchor)
+        opened = enabled and self.diagnosis.observe(enabled, verdict, "", time, self.step, anchor)
+        if opened:
+            self._surroundings.announce(opened)
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self.diagnosis, self.recorder, self.events)
 
     def _record(self, sample: Sample) -> None:
         """Keep a sample of the newest step; one without a step is kept where no writer has any."""
+        if sample.step != self.step:
+            self.recorder.await_step(sample)
+            return
         if sample.step is None and self.has_writer:
             return
         self.recorder.observe(sample)
-        if self.onsets:
-            self._complete_onsets(sample)
-
-    def _complete_onsets(self, sample: Sample) -> None:
-        complete = [name for name, due in self.onsets.items() if self.recorder.count >= due]
-        for name in complete:
-            del self.onsets[name]
-        for finding in self.diagnosis.open.values():
-            if finding.id in complete:
-                copy = msgspec.structs.replace(finding, evidence=list(finding.evidence))
-                onset = self.recorder.until(sample.time)
-                change = IncidentChange(ChangeKind.CHANGED, copy, sample.time, sample.step, "", onset)
-                self.diagnosis.changes.append(change)
-
-    def _with_onset(self, change: IncidentChange) -> IncidentChange:
-        finding = change.finding
-        if change.kind is ChangeKind.OPENED:
-            self.onsets[finding.id] = self.recorder.count + RECORDS_AFTER
-            return msgspec.structs.replace(change, onset=self.recorder.until(finding.opened_time))
-        if change.kind is ChangeKind.CLOSED and self.onsets.pop(finding.id, None) is not None:
-            return msgspec.structs.replace(change, onset=self.recorder.until(change.time))
-        return change
+        if self.recorder.onsets:
+            self.diagnosis.changes += self.recorder.completed(self.diagnosis.open.values(), sample)
 
     def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
         if self.step is not None and step <= self.step:
@@ -279,7 +280,9 @@ class Rank(msgspec.Struct):
             return
         verdict = self.hang.verdict(now)
         due = verdict.evidence.time if verdict.evidence else None
-        self.diagnosis.observe(fault, verdict, "", now if due is None else due, self.step)
+        opened = self.diagnosis.observe(fault, verdict, "", now if due is None else due, self.step)
+        if opened is not None:
+            self._surroundings.announce(opened)
 
     @property
     def explosion_probability(self) -> float | None:
@@ -298,51 +301,13 @@ class Rank(msgspec.Struct):
         return detector.forecast if isinstance(detector, GradientExplosion) else None
 
 
+def _recorders(ranks: Mapping[str, Rank]) -> list[FlightRecorder]:
+    return [rank.recorder for rank in islice(ranks.values(), MAX_PEERS)]
+
+
+def _is_active(finding: Finding, now: float, hold_seconds: float) -> bool:
+    return not finding.explained and (finding.is_open or now - finding.opened_time < hold_seconds)
+
+
 def _labels(finding: Finding) -> tuple[str, str, str]:
     return finding.fault, finding.category, finding.severity
-
-
-def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
-    """Return a new detector for each fault that watches signals. Raises ValueError for impossible thresholds."""
-    return {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
-
-
-def make_hang(table: FaultTable) -> Hang:
-    """Return a new watch over the clock. Raises ValueError for limits that make no sense."""
-    return Hang(**_values(table.faults[faults.HANG.name]))
-
-
-def _with_thresholds(detector: _Detector, fresh: _Detector, fault: Fault) -> _Detector:
-    """Return the detector with the thresholds of a fresh one of its kind; the fresh one where the kinds differ."""
-    if type(detector) is not type(fresh):
-        return fresh
-    for name in fault.thresholds:
-        setattr(detector, name, getattr(fresh, name))
-    return detector
-
-
-def _values(fault: Fault) -> dict[str, Any]:
-    return {name: threshold.value for name, threshold in fault.thresholds.items()}
-
-
-def _watched(watching: Callable[[Fault], Iterable[str]]) -> Mapping[str, tuple[str, ...]]:
-    """Return, by what they watch, the names of the faults that have a detector."""
-    watched: dict[str, tuple[str, ...]] = {}
-    for fault in faults.ALL:
-        for one in watching(fault) if fault.scope == "rank" else ():
-            watched[one] = (*watched.get(one, ()), fault.name)
-    return watched
-
-
-def _signals(fault: Fault) -> tuple[str, ...]:
-    return (*fault.signals, *fault.context)
-
-
-WATCHED = _watched(_signals)
-"""The faults that watch a signal of the whole rank, by the signal's name."""
-
-WATCHED_LAYERS = _watched(lambda fault: _signals(fault) if fault.has_layers else ())
-"""The faults that watch a signal of single layers, by the signal's name."""
-
-WATCHED_EVENTS = _watched(lambda fault: fault.events if fault.signals else ())
-"""The faults whose detectors read a kind of event, by the kind."""

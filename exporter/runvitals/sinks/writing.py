@@ -16,7 +16,8 @@ FORGOTTEN = "unknown after a restart"
 _UPSERT = """
 INSERT INTO incidents (id, run, rank, fault, category, severity, opened_time, closed_time, config, finding)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET closed_time = excluded.closed_time, finding = excluded.finding
+ON CONFLICT (id) DO UPDATE SET
+    category = excluded.category, closed_time = excluded.closed_time, finding = excluded.finding
 """
 _OLDEST_CLOSED = "SELECT id FROM incidents WHERE closed_time IS NOT NULL ORDER BY is_false_alarm, closed_time LIMIT ?"
 _SHARE = 16

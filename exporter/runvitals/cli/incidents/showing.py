@@ -11,7 +11,7 @@ from runvitals.cli.incidents.listing import state
 from runvitals.cli.incidents.words import on_one_line, when
 from runvitals.sinks.encoding import OnsetSample
 from runvitals.sinks.reading import Entry, Incident, reading
-from runvitals.values import Evidence
+from runvitals.values import Evidence, Finding
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,13 +32,21 @@ def _head(incident: Incident) -> Iterator[str]:
     finding = incident.finding
     yield f"{finding.fault} on {on_one_line(finding.run)} rank {on_one_line(finding.rank)}: {state(incident)}"
     yield f"  id           {finding.id}"
-    yield f"  category     {finding.category}, {finding.severity}, confidence {finding.confidence:.2f}"
+    yield f"  category     {finding.category}{_sure(finding)}"
+    yield f"  severity     {finding.severity}, confidence {finding.confidence:.2f}"
     yield f"  opened       {when(finding.opened_time)}{_at(finding.opened_step)}"
     if finding.closed_time is not None:
         reason = on_one_line(finding.closed_reason)
         yield f"  closed       {when(finding.closed_time)}{_at(finding.closed_step)}: {reason}"
+    if finding.cause:
+        yield f"  cause        {finding.cause}{'' if finding.explained else ' (alerted by itself)'}"
     yield f"  config       {incident.config}"
     yield f"  first action {on_one_line(finding.first_action)}"
+
+
+def _sure(finding: Finding) -> str:
+    confidence = finding.category_confidence
+    return "" if confidence is None else f", {confidence:.0%} sure by its circumstances"
 
 
 def _evidence(incident: Incident) -> Iterator[str]:

@@ -1,0 +1,90 @@
+"""Growth that does not level off, over minutes, hours and half a day."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+
+from runvitals.stats.theil_sen import rises_and_falls, theil_sen
+from runvitals.stats.time_block import Stretch, TimeBlock
+
+POINTS = 30
+"""A scale looks at so many stretches of time."""
+
+FALLS, RISES = 0.02, 0.7
+"""Of all pairs of stretches so many may fall at most, and must rise at least: an allocator grows by steps."""
+
+LEVELLING = 0.75
+"""The last third must grow by so much of what the first third grew by: an exponential approach does not."""
+
+CONSECUTIVE = 3
+"""So many times in a row a scale must find growth."""
+
+
+class Scale(msgspec.Struct):
+    """The lowest values of the newest stretches of equal length: what a collector of garbage always comes back to."""
+
+    block: TimeBlock
+    times: list[float] = []
+    floors: list[float] = []
+    streak: int = 0
+
+    def observe(self, time: float, value: float) -> bool:
+        """Take a value; return whether a stretch has ended with it."""
+        stretch = self.block.observe(time, value)
+        if stretch is None:
+            return False
+        self._take(stretch)
+        self.streak = self.streak + 1 if self.is_growing else 0
+        return True
+
+    def _take(self, stretch: Stretch) -> None:
+        longest_gap = max(10.0 * self.block.seconds, 900.0)
+        if self.times and not 0.0 < stretch.end - self.times[-1] <= longest_gap:
+            self.times, self.floors = [], []
+        self.times.append(stretch.end)
+        self.floors.append(stretch.ordered[0])
+        del self.times[:-POINTS], self.floors[:-POINTS]
+
+    @property
+    def is_full(self) -> bool:
+        """True where there are enough stretches to judge."""
+        return len(self.floors) >= POINTS
+
+    @property
+    def is_growing(self) -> bool:
+        """True where the floors rise from stretch to stretch, and in the last third as well as in the first."""
+        if not self.is_full or self.floors[-1] <= self.floors[0]:
+            return False
+        rises, falls = rises_and_falls(self.floors)
+        if rises < RISES or falls > FALLS:
+            return False
+        marks = [self.floors[place] for place in (0, POINTS // 3, 2 * POINTS // 3, POINTS - 1)]
+        first, middle, last = (later - earlier for earlier, later in pairwise(marks))
+        return last >= LEVELLING * first and min(first, middle, last) >= (marks[-1] - marks[0]) / 6.0
+
+    @property
+    def is_confirmed(self) -> bool:
+        """True where growth was found several times in a row."""
+        return self.streak >= CONSECUTIVE
+
+    @property
+    def growth(self) -> float:
+        """By how much the floor is higher than at the beginning."""
+        return self.floors[-1] - self.floors[0] if self.floors else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long the stretches reach back."""
+        return self.times[-1] - self.times[0] if self.times else 0.0
+
+    @property
+    def slope(self) -> float:
+        """Growth in a second; 0 while unknown."""
+        return theil_sen(self.times, self.floors) or 0.0
+
+
+def scale_of(seconds: float) -> Scale:
+    """Return an empty scale of stretches of so many seconds."""
+    return Scale(TimeBlock(seconds))

@@ -15,7 +15,7 @@ POINTS = 30
 FALLS, RISES = 0.02, 0.7
 """Of all pairs of stretches so many may fall at most, and must rise at least: an allocator grows by steps."""
 
-LEVELLING = 0.75
+LEVELLING = 0.85
 """The last third must grow by so much of what the first third grew by: an exponential approach does not."""
 
 CONSECUTIVE = 3
@@ -23,12 +23,18 @@ CONSECUTIVE = 3
 
 
 class Scale(msgspec.Struct):
-    """The lowest values of the newest stretches of equal length: what a collector of garbage always comes back to."""
+    """The lowest values of the newest stretches of equal length: what a collector of garbage always comes back to.
+
+    `record` is the highest of those before: what was there already, and was given back, is no leak. `is_confirmed`:
+    growth was found several times in a row.
+    """
 
     block: TimeBlock
     times: list[float] = []
     floors: list[float] = []
+    record: float = 0.0
     streak: int = 0
+    is_confirmed: bool = False
 
     def observe(self, time: float, value: float) -> bool:
         """Take a value; return whether a stretch has ended with it."""
@@ -36,8 +42,16 @@ class Scale(msgspec.Struct):
         if stretch is None:
             return False
         self._take(stretch)
-        self.streak = self.streak + 1 if self.is_growing else 0
+        self._settle()
         return True
+
+    def _settle(self) -> None:
+        """Growth that was confirmed stays so until it has paused for a third of the window."""
+        if self.is_confirmed:
+            self.is_confirmed = self.is_full and self.floors[-1] > self.floors[2 * POINTS // 3]
+            return
+        self.streak = self.streak + 1 if self.is_growing else 0
+        self.is_confirmed = self.streak >= CONSECUTIVE
 
     def _take(self, stretch: Stretch) -> None:
         longest_gap = max(10.0 * self.block.seconds, 900.0)
@@ -45,7 +59,9 @@ class Scale(msgspec.Struct):
             self.times, self.floors = [], []
         self.times.append(stretch.end)
         self.floors.append(stretch.ordered[0])
-        del self.times[:-POINTS], self.floors[:-POINTS]
+        if len(self.floors) > POINTS:
+            self.record = max(self.record, self.floors.pop(0))
+            self.times.pop(0)
 
     @property
     def is_full(self) -> bool:
@@ -54,8 +70,8 @@ class Scale(msgspec.Struct):
 
     @property
     def is_growing(self) -> bool:
-        """True where the floors rise from stretch to stretch, and in the last third as well as in the first."""
-        if not self.is_full or self.floors[-1] <= self.floors[0]:
+        """True where the floors rise to a new record, from stretch to stretch, in the last third as in the first."""
+        if not self.is_full or self.floors[-1] <= max(self.floors[0], self.record):
             return False
         rises, falls = rises_and_falls(self.floors)
         if rises < RISES or falls > FALLS:
@@ -63,11 +79,6 @@ class Scale(msgspec.Struct):
         marks = [self.floors[place] for place in (0, POINTS // 3, 2 * POINTS // 3, POINTS - 1)]
         first, middle, last = (later - earlier for earlier, later in pairwise(marks))
         return last >= LEVELLING * first and min(first, middle, last) >= (marks[-1] - marks[0]) / 6.0
-
-    @property
-    def is_confirmed(self) -> bool:
-        """True where growth was found several times in a row."""
-        return self.streak >= CONSECUTIVE
 
     @property
     def growth(self) -> float:

@@ -21,6 +21,9 @@ SCALES = (40.0, 240.0, 1440.0)
 WARM_UP_SECONDS = 1200.0
 """Before, what was loaded, compiled and cached grows: the shortest scale begins after it."""
 
+NEAR_SECONDS, NEAR_SHARE = 1800.0, 0.75
+"""What grows for 20 minutes only is told of where its end is so near, and so much is used up."""
+
 _UTILIZATION = {
     signals.MEMORY_RSS.name: signals.MEMORY_UTILIZATION.name,
     signals.MEMORY_USS.name: signals.MEMORY_UTILIZATION.name,
@@ -51,8 +54,8 @@ class MemoryLeak(Detector, tag="memory_leak"):
     the floors must rise together (Kendall), and the last third as fast as the first, so that a cache that fills up
     does not. The growth must be `minimum_bytes`, or `limit_share` of the limit. Where the limit is known it must be
     reached within `horizon_seconds`, and where the share of it that is in use is known this must have grown as well:
-    pages of mapped files count as resident but can be given back. The 20 minutes count where the limit is more
-    than half used and less than an hour away, and after a warm-up. The verdict comes every 40 seconds.
+    pages of mapped files count as resident but can be given back. The 20 minutes count where three quarters of the limit
+    are used and half an hour is left, and after a warm-up. The verdict comes every 40 seconds.
     """
 
     minimum_bytes: float
@@ -117,7 +120,7 @@ class MemoryLeak(Detector, tag="memory_leak"):
         seconds = _exhausted_in(scale, room)
         if is_short:
             is_warm = scale.times[0] >= memory.since + WARM_UP_SECONDS
-            return is_warm and seconds < 3600.0 and room.used > 0.5 * room.limit
+            return is_warm and seconds < NEAR_SECONDS and room.used > NEAR_SHARE * room.limit
         return seconds < self.horizon_seconds
 
     def _is_large(self, growth: float, room: Room | None) -> bool:

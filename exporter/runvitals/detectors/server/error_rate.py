@@ -12,7 +12,9 @@ from runvitals.series import Admission, Series
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
-SECONDS = 300.0
+SECONDS, LONGEST = 300.0, 1800.0
+"""Requests are counted for so long, and longer while there are too few of them."""
+
 LONGEST_INTERVAL = 60.0
 GROSS = 0.5
 """A server that fails every other request needs no past to be compared with."""
@@ -32,12 +34,12 @@ class Count(msgspec.Struct):
 
 
 class ErrorRate(Detector, tag="error_rate"):
-    """Fires where of the requests of five minutes too many failed.
+    """Fires where of the requests of five minutes, or of half an hour where they are few, too many failed.
 
     Too many: a share above `share` and above `usual_ratio` times the 98th percentile of up to a day before, of at least
     `minimum_requests` of which `minimum_failed` failed. The counts come from the rates; without a rate of requests
     nothing is known. A fault that is there counts without a past only from one half on; else an hour is needed. The
-    verdict comes every five minutes.
+    verdict comes with each such count.
     """
 
     share: float
@@ -59,7 +61,7 @@ class ErrorRate(Detector, tag="error_rate"):
             raise ValueError("minimum_requests and minimum_failed must be at least 1")
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
-        """Return the verdict on five minutes that are over; a rate is only noted."""
+        """Return the verdict on a count that is complete; a rate is only noted."""
         is_ratio = sample.signal == signals.ERROR_RATIO.name
         if admission is Admission.NONFINITE or not 0.0 <= sample.value <= (1.0 if is_ratio else 1e9):
             return UNKNOWN if is_ratio else None
@@ -84,7 +86,8 @@ class ErrorRate(Detector, tag="error_rate"):
         requests = max(self.rates.values()) * min(max(seconds, 0.0), LONGEST_INTERVAL)
         count.requests += requests
         count.failed += requests * sample.value
-        if sample.time - count.start < SECONDS:
+        elapsed = sample.time - count.start
+        if elapsed < SECONDS or (elapsed < LONGEST and count.requests < self.minimum_requests):
             return None
         self.count = Count(sample.time)
         return self._judge(sample, count)
@@ -110,8 +113,9 @@ class ErrorRate(Detector, tag="error_rate"):
             self.past.push(ratio)
 
     def _firing(self, sample: Sample, count: Count, limit: float) -> Verdict:
+        minutes = (sample.time - count.start) / 60.0
         evidence = Evidence(
-            f"{count.ratio:.1%} of about {count.requests:.0f} requests in {SECONDS / 60.0:.0f} minutes failed; "
+            f"{count.ratio:.1%} of about {count.requests:.0f} requests in {minutes:.0f} minutes failed; "
             f"at most {limit:.1%} was expected",
             sample.signal,
             value=count.ratio,

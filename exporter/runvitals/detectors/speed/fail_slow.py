@@ -26,8 +26,9 @@ class FailSlow(Detector, tag="fail_slow"):
 
     A stretch is 30 steps and a minute at least; its level is the mean of its middle half, so neither a step that is
     slow now and then nor any period shorter than a stretch moves it. Slower means above `ratio` times the median of the
-    run's stretches before, and above `usual_ratio` times the 95th percentile of them: what comes back often is usual. Where a throughput is known it must have fallen too: steps that do more work are not slow. The verdict comes
-    with each stretch. Not seen: what was slow from the beginning, and what becomes slow within more than 64 stretches.
+    run's stretches before, and above `usual_ratio` times the 95th percentile of them: what comes back often is usual.
+    Where a throughput is known it must have fallen too: steps that do more work are not slow. The verdict comes with
+    each stretch. Not seen: what was slow from the beginning, and what becomes slow within more than 64 stretches.
     """
 
     ratio: float

@@ -10,6 +10,7 @@ from runvitals.values import State
 from tests.detectors.traces import HOUR, Watch, every, merged, noisy, of
 
 GIB = 2.0**30
+JITTER = noisy(1, 0.1)
 
 
 def rss(hours, gib, seconds=10.0, signal="memory_rss_bytes", layer=""):
@@ -97,7 +98,7 @@ def random_walk(seed):
         lambda at: 20.0 + 4.0 * math.cos(at / 24.0 * 6.283),
         random_walk(1),
         random_walk(2),
-        lambda at, jitter=noisy(1, 0.1): jitter(20.0),
+        lambda _: JITTER(20.0),
     ],
     ids=[
         "constant", "start", "hour of filling", "cache", "slow cache", "logarithm", "collections", "epochs",

@@ -54,8 +54,8 @@ class MemoryLeak(Detector, tag="memory_leak"):
     the floors must rise together (Kendall), and the last third as fast as the first, so that a cache that fills up
     does not. The growth must be `minimum_bytes`, or `limit_share` of the limit. Where the limit is known it must be
     reached within `horizon_seconds`, and where the share of it that is in use is known this must have grown as well:
-    pages of mapped files count as resident but can be given back. The 20 minutes count where three quarters of the limit
-    are used and half an hour is left, and after a warm-up. The verdict comes every 40 seconds.
+    pages of mapped files count as resident but can be given back. The 20 minutes count after a warm-up, where three
+    quarters of the limit are used and half an hour is left. The verdict comes every 40 seconds.
     """
 
     minimum_bytes: float

@@ -255,7 +255,8 @@ class RankView(msgspec.Struct, frozen=True):
     reason the relative changes that could not be formed; `active` are the findings that
     are open, or opened so lately that a scraper may have missed them; `fault_active` holds (fault, category, severity)
     → 1 for those, 0 for what has been open; `fault_states` counts the catalogue's faults of rank scope by state;
-    `incidents` counts openings by (fault, category).
+    `incidents` counts openings by (fault, category); `start_time` is None where no start was seen; `checksums` holds,
+    by layer, the step and the value of the parameter checksum that is held for comparison.
     """
 
     run: str
@@ -272,6 +273,8 @@ class RankView(msgspec.Struct, frozen=True):
     incidents: Mapping[tuple[str, str], int]
     active: tuple[Finding, ...]
     findings: tuple[Finding, ...]
+    start_time: float | None = None
+    checksums: Mapping[str, tuple[int, float]] = {}
 
 
 class SourceView(msgspec.Struct, frozen=True):

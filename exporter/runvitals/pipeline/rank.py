@@ -19,6 +19,7 @@ from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.flight_recorder import RECORDS_AFTER, FlightRecorder
+from runvitals.pipeline.replica_checksum import ReplicaChecksum
 from runvitals.series import Admission, Series
 from runvitals.values import (
     OK,
@@ -39,6 +40,7 @@ _ENDS = {
     EventKind.RUN_RAISED: RunStatus.RAISED,
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
+_CHECKSUM = signals.PARAMETER_CHECKSUM.name
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
@@ -72,6 +74,8 @@ class Rank(msgspec.Struct):
     ended_time: float | None = None
     recorder: FlightRecorder = msgspec.field(default_factory=FlightRecorder)
     onsets: dict[str, int] = {}
+    start_time: float | None = None
+    checksums: dict[str, ReplicaChecksum] = {}
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -96,6 +100,8 @@ class Rank(msgspec.Struct):
         self.last_seen = max(self.last_seen, sample.time)
         if sample.step is not None and self._is_led_by(sample.signal):
             self._advance_step(sample.step, sample.time, table)
+        if sample.signal == _CHECKSUM and sample.step is not None and admission is Admission.SCORED:
+            self.checksums.setdefault(sample.layer, ReplicaChecksum()).observe(sample.step, sample.time, sample.value)
         if sample.step == self.step and not sample.layer:
             self._record(sample)
         for name in (WATCHED_LAYERS if sample.layer else WATCHED).get(sample.signal, ()):
@@ -194,6 +200,8 @@ class Rank(msgspec.Struct):
             incidents=dict(self.diagnosis.incidents),
             active=active,
             findings=findings,
+            start_time=self.start_time,
+            checksums={layer: (one.step, one.value) for layer, one in self.checksums.items() if one.step is not None},
         )
 
     def _is_led_by(self, signal: str) -> bool:
@@ -207,6 +215,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table)
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
+        self.start_time, self.checksums = event.time, {}
         self.info = dict(event.fields)
         self.step = self.last_step_time = None
         for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):

@@ -12,7 +12,8 @@ class Server:
     """Samples every 15 s over some hours; `change(hour)` multiplies or replaces what a healthy server would show.
 
     Load follows the day between a tenth and all of `peak` requests a second. Latencies grow with the load and vary as
-    latencies do: log-normal, with a heavier tail in the 99th percentile. Now and then a burst of a minute fills the queue.
+    latencies do: log-normal, with a heavier tail in the 99th percentile. Now and then a burst of a minute fills the
+    queue.
     """
 
     def __init__(self, hours, *, seed=0, peak=10.0, begin=8.0, **changes):

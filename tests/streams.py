@@ -49,6 +49,19 @@ def any_items(draw, length=120):
             kind = draw(st.sampled_from([kind for kind in EventKind if kind is not EventKind.DUPLICATE_WRITER]))
             items.append(Event(kind, "run", rank, time, text="ValueError"))
         else:
-            signal = draw(st.sampled_from(["loss", "grad_norm", "loss_scale", "anything"]))
+            signal = draw(
+                st.sampled_from(
+                    [
+                        "loss",
+                        "grad_norm",
+                        "loss_scale",
+                        "step_seconds",
+                        "parameter_checksum",
+                        "server_up",
+                        "gpu_xid",
+                        "anything",
+                    ]
+                )
+            )
             items.append(Sample("run", rank, signal, "", time, step, draw(any_value)))
     return items

@@ -15,10 +15,7 @@ MEMORY_LEAK = Fault(
     signals=(signals.MEMORY_RSS.name, signals.MEMORY_USS.name, signals.GPU_MEMORY_USED.name),
     context=(signals.MEMORY_LIMIT.name, signals.MEMORY_UTILIZATION.name, signals.GPU_MEMORY_UTILIZATION.name),
     summary="Memory grows steadily and does not level off.",
-    first_action=(
-        "Save a checkpoint, then look for what is kept from step to step: losses with their graph, lists of outputs, "
-        "caches without a bound."
-    ),
+    first_action="Save a checkpoint, then find what is kept from step to step: losses with their graph, lists, caches.",
     thresholds={
         "minimum_bytes": Threshold(
             2.0**30, "growth in bytes that counts", "allocators and caches of a healthy process vary by less in hours"

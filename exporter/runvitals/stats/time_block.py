@@ -56,16 +56,21 @@ class TimeBlock(msgspec.Struct):
 
     def observe(self, time: float, value: float) -> Stretch | None:
         """Take a finite value at a time in seconds; return the stretch before it, if that is over."""
-        if self.count and time < self.start:
-            self.clear()
         over = None
-        if self.count >= self.minimum and time - self.start >= self.seconds:
-            over = self._close()
+        if self.count:
+            if time < self.start:
+                self.clear()
+            elif time - self.start >= self.seconds and self.count >= self.minimum:
+                over = self._close()
         if not self.count:
-            self.start = time
-        self.newest = max(time, self.newest) if self.count else time
+            self.start = self.newest = time
+        elif time > self.newest:
+            self.newest = time
         self.count += 1
-        self._keep(value)
+        if self.stride == 1:
+            self._append(value)
+        else:
+            self._average(value)
         return over
 
     def clear(self) -> None:
@@ -78,14 +83,16 @@ class TimeBlock(msgspec.Struct):
         self.clear()
         return stretch
 
-    def _keep(self, value: float) -> None:
+    def _average(self, value: float) -> None:
         self.pending += value / self.stride
         self.pending_count += 1
-        if self.pending_count < self.stride:
-            return
-        self.kept.append(self.pending)
-        self.pending, self.pending_count = 0.0, 0
-        if len(self.kept) >= LARGEST:
-            kept = self.kept
+        if self.pending_count == self.stride:
+            self._append(self.pending)
+            self.pending, self.pending_count = 0.0, 0
+
+    def _append(self, value: float) -> None:
+        kept = self.kept
+        kept.append(value)
+        if len(kept) >= LARGEST:
             self.kept = [order.midpoint(kept[at], kept[at + 1]) for at in range(0, LARGEST, 2)]
             self.stride *= 2

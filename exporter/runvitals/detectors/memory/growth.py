@@ -37,16 +37,15 @@ class Scale(msgspec.Struct):
     is_confirmed: bool = False
 
     def observe(self, time: float, value: float) -> bool:
-        """Take a value; return whether a stretch has ended with it."""
+        """Take a value; return whether a stretch has ended with it, and is to be settled."""
         stretch = self.block.observe(time, value)
         if stretch is None:
             return False
         self._take(stretch)
-        self._settle()
         return True
 
-    def _settle(self) -> None:
-        """Growth that was confirmed stays so until it has paused for a third of the window."""
+    def settle(self) -> None:
+        """Judge the newest stretch; growth that was confirmed stays so until it pauses for a third of the window."""
         if self.is_confirmed:
             self.is_confirmed = self.is_full and self.floors[-1] > self.floors[2 * POINTS // 3]
             return
@@ -73,12 +72,12 @@ class Scale(msgspec.Struct):
         """True where the floors rise to a new record, from stretch to stretch, in the last third as in the first."""
         if not self.is_full or self.floors[-1] <= max(self.floors[0], self.record):
             return False
-        rises, falls = rises_and_falls(self.floors)
-        if rises < RISES or falls > FALLS:
-            return False
         marks = [self.floors[place] for place in (0, POINTS // 3, 2 * POINTS // 3, POINTS - 1)]
         first, middle, last = (later - earlier for earlier, later in pairwise(marks))
-        return last >= LEVELLING * first and min(first, middle, last) >= (marks[-1] - marks[0]) / 6.0
+        if last < LEVELLING * first or min(first, middle, last) < (marks[-1] - marks[0]) / 6.0:
+            return False
+        rises, falls = rises_and_falls(self.floors)
+        return rises >= RISES and falls <= FALLS
 
     @property
     def growth(self) -> float:

@@ -80,8 +80,13 @@ class MemoryLeak(Detector, tag="memory_leak"):
             self.limit = sample.value
             return None
         memory = self._memory(sample, series)
-        ended = [scale.observe(sample.time, sample.value) for scale in memory.scales]
-        return self._judge(sample, memory) if ended[0] and is_judged else None
+        ended = [scale for scale in memory.scales if scale.observe(sample.time, sample.value)]
+        if not is_judged:
+            return None
+        for scale in ended:
+            scale.settle()
+        is_due = bool(ended) and ended[0] is memory.scales[0]
+        return self._judge(sample, memory) if is_due else None
 
     def _memory(self, sample: Sample, series: Series) -> Memory:
         place = f"{sample.signal}/{sample.layer}"

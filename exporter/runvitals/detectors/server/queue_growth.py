@@ -16,8 +16,9 @@ NEW_LEVEL = "settled at a new level"
 class QueueGrowth(Detector, tag="queue_growth"):
     """Fires where the queue has risen over five minutes and is longer than it usually is, until it has halved.
 
-    Risen: at least nine of ten pairs of the newest five minutes rise. Longer: `minimum_requests` at least, and
-    `usual_ratio` times the 98th percentile of up to a day before. The verdict comes once a minute; before an hour has
+    Risen: at least nine of ten pairs of the newest five minutes rise, and three of the five are half as long as counts:
+    a burst of a minute is none. Longer: `minimum_requests` at least, and `usual_ratio` times the 98th percentile of up to
+    a day before. The verdict comes once a minute; before an hour has
     been seen it is unknown.
     """
 
@@ -47,17 +48,17 @@ class QueueGrowth(Detector, tag="queue_growth"):
 
     def _judge(self, sample: Sample, course: Course) -> Verdict:
         now, usual = course.recent[-1], usual_high(course)
-        is_long = now >= max(self.minimum_requests, self.usual_ratio * usual)
-        fired = is_long and (rises_and_falls(course.recent)[0] >= 0.9 or now >= self.longest / 2.0 > 0.0)
+        limit = max(self.minimum_requests, self.usual_ratio * usual)
+        has_risen = sorted(course.recent)[2] >= limit / 2.0 and rises_and_falls(course.recent)[0] >= 0.9
+        fired = now >= limit and (has_risen or now >= self.longest / 2.0 > 0.0)
         self.longest = max(self.longest, now) if fired else 0.0
         if course.settle(fired=fired):
             self.longest = 0.0
             return Verdict(State.OK, note=NEW_LEVEL)
-        return self._firing(sample, course, usual) if fired else OK
+        return self._firing(sample, course, usual, limit) if fired else OK
 
-    def _firing(self, sample: Sample, course: Course, usual: float) -> Verdict:
+    def _firing(self, sample: Sample, course: Course, usual: float, limit: float) -> Verdict:
         first, now = course.recent[0], course.recent[-1]
-        limit = max(self.minimum_requests, self.usual_ratio * usual)
         evidence = Evidence(
             f"{now:.0f} requests wait, {first:.0f} did {NEWEST} minutes before; up to {usual:.0f} are usual",
             sample.signal,

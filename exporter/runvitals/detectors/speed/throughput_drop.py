@@ -39,7 +39,7 @@ class ThroughputDrop(Detector, tag="throughput_drop"):
         """Return the verdict on a stretch of time that is over; None within one."""
         if sample.signal != signals.STEP_SECONDS.name:
             self.courses.pop(signals.STEP_SECONDS.name, None)
-        elif any(signal != sample.signal for signal in self.courses):
+        elif self.courses and sample.signal not in self.courses:
             return None
         if admission is Admission.NONFINITE or not 0.0 < sample.value < 1e15:
             return UNKNOWN

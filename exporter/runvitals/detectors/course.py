@@ -11,7 +11,7 @@ from runvitals.stats.rolling_window import RollingWindow
 from runvitals.stats.time_block import Stretch, TimeBlock
 
 LONGEST_GAP = 900.0
-"""After so many seconds without a value the newest stretches are no longer neighbours."""
+"""After so many seconds without a value, and a stretch more, the newest stretches are no longer neighbours."""
 
 
 class Course(msgspec.Struct):
@@ -79,7 +79,8 @@ class Course(msgspec.Struct):
         return len(self.recent) >= self.keep
 
     def _take(self, stretch: Stretch) -> None:
-        if self.end is not None and not 0.0 <= stretch.start - self.end <= LONGEST_GAP + self.block.seconds:
+        seconds = self.block.seconds
+        if self.end is not None and not -seconds <= stretch.start - self.end <= LONGEST_GAP + seconds:
             self.recent, self.tainted = [], 0
         self.end = stretch.end
         self.recent.append(stretch.midmean)

@@ -17,9 +17,8 @@ class QueueGrowth(Detector, tag="queue_growth"):
     """Fires where the queue has risen over five minutes and is longer than it usually is, until it has halved.
 
     Risen: at least nine of ten pairs of the newest five minutes rise, and three of the five are half as long as counts:
-    a burst of a minute is none. Longer: `minimum_requests` at least, and `usual_ratio` times the 98th percentile of up to
-    a day before. The verdict comes once a minute; before an hour has
-    been seen it is unknown.
+    a burst of a minute is none. Longer: `minimum_requests` at least, and `usual_ratio` times the 98th percentile of up
+    to a day before. The verdict comes once a minute; before an hour has been seen it is unknown.
     """
 
     minimum_requests: float

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import msgspec
 
 from runvitals.stats import order
@@ -45,9 +43,7 @@ class Course(msgspec.Struct):
             self.clear()
 
     def observe(self, time: float, value: float) -> Stretch | None:
-        """Take a value; return the stretch that it ends, whose level is then the newest of `recent`."""
-        if not isfinite(value):
-            return None
+        """Take a finite value, 0 or more; return the stretch that it ends, whose level is then the last of `recent`."""
         stretch = self.block.observe(time, value)
         if stretch is not None:
             self._take(stretch)

@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from math import fsum
+from math import floor, log
 
 import msgspec
 
-from runvitals.stats import order
+FINEST = 50.0
+"""Bins to a factor of e: values within 2 % of each other share one."""
 
-LARGEST = 64
-"""So many numbers are kept of a stretch at most."""
+MOST_BINS = 128
+
+_ZERO = -(1 << 40)
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A stretch of time that is over: the times of its first and last value, how many there were, and their order."""
+    """A stretch of time that is over: the times of its first and last value, how many there were, and their level.
+
+    The level is the mean of the middle half: nearly as robust as the median, and steady where the median jumps, among
+    values that alternate between two levels.
+    """
 
     start: float
     end: float
     count: int
-    ordered: tuple[float, ...]
-
-    @property
-    def median(self) -> float:
-        """Median of the values."""
-        return order.median(self.ordered)
-
-    @property
-    def midmean(self) -> float:
-        """Mean of the middle half.
-
-        Robust as the median nearly, and steady where the median jumps: among values that alternate between two levels.
-        """
-        cut = len(self.ordered) // 4
-        middle = self.ordered[cut : len(self.ordered) - cut]
-        return fsum(value / len(middle) for value in middle)
+    midmean: float
 
 
 class TimeBlock(msgspec.Struct):
-    """Gathers values until `seconds` have passed and `minimum` values are there, then begins anew.
+    """Gathers values from 0 on until `seconds` have passed and `minimum` values are there, then begins anew.
 
-    Once `LARGEST` numbers are kept, neighbours are averaged in pairs, and so is what follows: nothing is left out, so
-    that no period among the values can hide. A clock that goes back begins a new stretch and drops the one that was
-    open.
+    The values are kept as a histogram over their logarithms (as in DDSketch, Masson, Rim and Lee, VLDB 2019), with
+    the mean of each bin; where it would have too many bins they are made twice as wide. So neither their number nor any
+    period among them moves the level. A clock that goes back begins a new stretch and drops the one that was open.
     """
 
     seconds: float
@@ -49,50 +40,51 @@ class TimeBlock(msgspec.Struct):
     start: float = 0.0
     newest: float = 0.0
     count: int = 0
-    stride: int = 1
-    pending: float = 0.0
-    pending_count: int = 0
-    kept: list[float] = []
+    resolution: float = FINEST
+    bins: dict[int, tuple[int, float]] = {}
 
     def observe(self, time: float, value: float) -> Stretch | None:
-        """Take a finite value at a time in seconds; return the stretch before it, if that is over."""
+        """Take a finite value, 0 or more, at a time in seconds; return the stretch before it, if that is over."""
         over = None
         if self.count:
             if time < self.start:
                 self.clear()
             elif time - self.start >= self.seconds and self.count >= self.minimum:
-                over = self._close()
+                over = Stretch(self.start, self.newest, self.count, self._midmean())
+                self.clear()
         if not self.count:
             self.start = self.newest = time
         elif time > self.newest:
             self.newest = time
         self.count += 1
-        if self.stride == 1:
-            self._append(value)
-        else:
-            self._average(value)
+        self._add(value)
         return over
 
     def clear(self) -> None:
         """Forget the open stretch."""
-        self.count = self.pending_count = 0
-        self.stride, self.pending, self.kept = 1, 0.0, []
+        self.count, self.resolution, self.bins = 0, FINEST, {}
 
-    def _close(self) -> Stretch:
-        stretch = Stretch(self.start, self.newest, self.count, tuple(sorted(self.kept)))
-        self.clear()
-        return stretch
+    def _add(self, value: float) -> None:
+        place = floor(log(value) * self.resolution) if value > 0.0 else _ZERO
+        count, mean = self.bins.get(place, (0, 0.0))
+        self.bins[place] = count + 1, mean + (value - mean) / (count + 1)
+        while len(self.bins) > MOST_BINS:
+            self._coarsen()
 
-    def _average(self, value: float) -> None:
-        self.pending += value / self.stride
-        self.pending_count += 1
-        if self.pending_count == self.stride:
-            self._append(self.pending)
-            self.pending, self.pending_count = 0.0, 0
+    def _coarsen(self) -> None:
+        fine, self.bins = self.bins, {}
+        self.resolution /= 2.0
+        for place, (count, mean) in fine.items():
+            wide = place if place == _ZERO else place >> 1
+            there, before = self.bins.get(wide, (0, 0.0))
+            self.bins[wide] = there + count, before + (mean - before) * (count / (there + count))
 
-    def _append(self, value: float) -> None:
-        kept = self.kept
-        kept.append(value)
-        if len(kept) >= LARGEST:
-            self.kept = [order.midpoint(kept[at], kept[at + 1]) for at in range(0, LARGEST, 2)]
-            self.stride *= 2
+    def _midmean(self) -> float:
+        low, high = self.count / 4.0, self.count * 3.0 / 4.0
+        level, passed = 0.0, 0
+        for _, (count, mean) in sorted(self.bins.items()):
+            within = min(passed + count, high) - max(passed, low)
+            if within > 0.0:
+                level += mean * (within / (high - low))
+            passed += count
+        return level

@@ -40,8 +40,9 @@ def test_what_an_application_did_is_no_fault_of_the_gpu(text):
 
 
 def test_a_field_with_the_number_is_enough():
-    """A source that has parsed the line gives the number."""
-    assert Watch("gpu_fault").detector.observe_event(event(xid="94")).state is State.FIRING
+    """The source of GPUs gives the number, and which GPU it was."""
+    verdict = Watch("gpu_fault").detector.observe_event(event("XID 94 on gpu3", xid="94", gpu="gpu3"))
+    assert verdict.evidence.sentence == "XID 94: contained memory error on gpu3"
 
 
 def test_the_gauge_counts_when_it_changes_and_not_for_what_it_says_at_first():

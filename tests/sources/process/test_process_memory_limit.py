@@ -96,6 +96,12 @@ def test_without_a_limit_the_machine_is_the_limit(kernel):
     assert tightest_use(PID, str(kernel.proc), str(kernel.cgroups)).limit == psutil.virtual_memory().total
 
 
+def test_a_process_that_has_ended_has_no_limit(kernel):
+    """It is not taken for one that may use the whole machine."""
+    with pytest.raises(FileNotFoundError):
+        tightest_use(PID + 1, str(kernel.proc), str(kernel.cgroups))
+
+
 def test_the_limit_that_is_met_first_counts(kernel):
     """Of the machine and the cgroups that of which the largest share is in use."""
     kernel.member_of("0::/train")

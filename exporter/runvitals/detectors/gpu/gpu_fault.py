@@ -63,7 +63,7 @@ class GpuFault(Detector, tag="gpu_fault"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on an error signal, and once a minute on throttling."""
         device = self.devices.setdefault(sample.layer, Device())
-        if admission is Admission.NONFINITE or not -1.0 < sample.value < 1e18:
+        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e18:
             return None
         if sample.signal == signals.GPU_TEMPERATURE.name:
             device.celsius = sample.value
@@ -83,7 +83,10 @@ class GpuFault(Detector, tag="gpu_fault"):
         number = int(found[1]) if found else None
         if number is None or not _is_of_hardware(number):
             return None
-        evidence = Evidence(_told(number), signals.GPU_XID.name, value=float(number), step=event.step, time=event.time)
+        where = f" on {event.fields['gpu']}" if event.fields.get("gpu") else ""
+        evidence = Evidence(
+            _told(number) + where, signals.GPU_XID.name, value=float(number), step=event.step, time=event.time
+        )
         return Verdict(State.FIRING, confidence=1.0, evidence=evidence)
 
     def _judge_xid(self, sample: Sample, device: Device) -> Verdict:

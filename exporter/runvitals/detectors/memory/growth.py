@@ -7,7 +7,6 @@ from itertools import pairwise
 import msgspec
 
 from runvitals.stats.theil_sen import rises_and_falls, theil_sen
-from runvitals.stats.time_block import Stretch, TimeBlock
 
 POINTS = 30
 """A scale looks at so many stretches of time."""
@@ -29,7 +28,10 @@ class Scale(msgspec.Struct):
     growth was found several times in a row.
     """
 
-    block: TimeBlock
+    seconds_each: float
+    start: float | None = None
+    newest: float = 0.0
+    lowest: float = 0.0
     times: list[float] = []
     floors: list[float] = []
     record: float = 0.0
@@ -38,11 +40,14 @@ class Scale(msgspec.Struct):
 
     def observe(self, time: float, value: float) -> bool:
         """Take a value; return whether a stretch has ended with it, and is to be settled."""
-        stretch = self.block.observe(time, value)
-        if stretch is None:
-            return False
-        self._take(stretch)
-        return True
+        has_ended = self.start is not None and time - self.start >= self.seconds_each
+        if has_ended:
+            self._take()
+        if self.start is None or has_ended or time < self.start:
+            self.start, self.newest, self.lowest = time, time, value
+        else:
+            self.newest, self.lowest = max(self.newest, time), min(self.lowest, value)
+        return has_ended
 
     def settle(self) -> None:
         """Judge the newest stretch; growth that was confirmed stays so until it pauses for a third of the window."""
@@ -52,12 +57,12 @@ class Scale(msgspec.Struct):
         self.streak = self.streak + 1 if self.is_growing else 0
         self.is_confirmed = self.streak >= CONSECUTIVE
 
-    def _take(self, stretch: Stretch) -> None:
-        longest_gap = max(10.0 * self.block.seconds, 900.0)
-        if self.times and not 0.0 < stretch.end - self.times[-1] <= longest_gap:
+    def _take(self) -> None:
+        longest_gap = max(10.0 * self.seconds_each, 900.0)
+        if self.times and not 0.0 < self.newest - self.times[-1] <= longest_gap:
             self.times, self.floors = [], []
-        self.times.append(stretch.end)
-        self.floors.append(stretch.ordered[0])
+        self.times.append(self.newest)
+        self.floors.append(self.lowest)
         if len(self.floors) > POINTS:
             self.record = max(self.record, self.floors.pop(0))
             self.times.pop(0)
@@ -93,8 +98,3 @@ class Scale(msgspec.Struct):
     def slope(self) -> float:
         """Growth in a second; 0 while unknown."""
         return theil_sen(self.times, self.floors) or 0.0
-
-
-def scale_of(seconds: float) -> Scale:
-    """Return an empty scale of stretches of so many seconds."""
-    return Scale(TimeBlock(seconds))

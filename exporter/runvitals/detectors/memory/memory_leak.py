@@ -9,7 +9,7 @@ import msgspec
 from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
-from runvitals.detectors.memory.growth import Scale, scale_of
+from runvitals.detectors.memory.growth import Scale
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -92,7 +92,7 @@ class MemoryLeak(Detector, tag="memory_leak"):
         place = f"{sample.signal}/{sample.layer}"
         memory = self.memories.get(place)
         if memory is None or memory.segment != series.segment or sample.time < memory.since:
-            scales = [scale_of(seconds) for seconds in SCALES]
+            scales = [Scale(seconds) for seconds in SCALES]
             memory = self.memories[place] = Memory(sample.time, 0.0, series.segment, scales)
         memory.value = sample.value
         return memory

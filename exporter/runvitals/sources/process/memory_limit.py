@@ -7,7 +7,7 @@ the kernel's admin-guide, cgroup-v2 (memory.max, memory.current, memory.stat) an
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import psutil
@@ -59,7 +59,9 @@ def cgroup_uses(pid: int, proc: str = PROC, cgroups: str = CGROUPS) -> list[Memo
     try:
         membership = read_start(f"{proc}/{pid}/cgroup", _FILE_BYTES)
     except FileNotFoundError:
-        return []  # a kernel without cgroups, or a process that has ended
+        if not Path(f"{proc}/{pid}").exists():
+            raise
+        return []  # a kernel without cgroups
     path, names = _memory_cgroup(membership)
     if path is None:
         return []

@@ -71,6 +71,12 @@ def test_impossible_rates_are_unknown_and_blind_nothing():
     assert (State.UNKNOWN in watch.states, len(watch.opened)) == (True, 1)
 
 
+def test_a_step_that_takes_no_time_has_no_rate():
+    """The reciprocal of the smallest number is no throughput."""
+    watch = Watch("throughput_drop").show(steps([5e-324, 1e-300, 0.0]))
+    assert watch.states == {State.UNKNOWN}
+
+
 def test_ratios_that_a_steady_run_reaches_are_refused():
     """A throughput is always as large as itself."""
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -41,7 +41,7 @@ class ThroughputDrop(Detector, tag="throughput_drop"):
             self.courses.pop(signals.STEP_SECONDS.name, None)
         elif self.courses and sample.signal not in self.courses:
             return None
-        if admission is Admission.NONFINITE or not 0.0 < sample.value < 1e15:
+        if admission is Admission.NONFINITE or not 1e-15 < sample.value < 1e15:
             return UNKNOWN
         course = self.courses.get(sample.signal)
         if course is None:

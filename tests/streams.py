@@ -50,7 +50,20 @@ def any_items(draw, length=120):
             items.append(Event(kind, "run", rank, time, text="ValueError"))
         else:
             signal = draw(
-                st.sampled_from(["loss", "grad_norm", "loss_scale", "eval_loss", "learning_rate", "anything"])
+                st.sampled_from(
+                    [
+                        "loss",
+                        "grad_norm",
+                        "loss_scale",
+                        "eval_loss",
+                        "learning_rate",
+                        "step_seconds",
+                        "parameter_checksum",
+                        "server_up",
+                        "gpu_xid",
+                        "anything",
+                    ]
+                )
             )
             items.append(Sample("run", rank, signal, "", time, step, draw(any_value)))
     return items

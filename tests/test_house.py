@@ -39,7 +39,8 @@ def test_metric_names_follow_the_conventions():
 def test_every_fault_is_watched_and_described():
     """A fault of rank scope has a detector, thresholds with a source, and a first action fit to be read aloud."""
     for fault in faults.ALL:
-        assert not fault.signals or fault.detector in DETECTORS
+        assert (fault.scope == "cluster") == (fault.detector == "")
+        assert fault.scope == "cluster" or not fault.signals or fault.detector in DETECTORS
         assert fault.summary.endswith(".")
         assert fault.first_action.endswith(".")
         assert all(threshold.meaning and threshold.source for threshold in fault.thresholds.values())

@@ -294,7 +294,8 @@ class RankView(msgspec.Struct, frozen=True):
     are open, or opened so lately that a scraper may have missed them; `fault_active` holds (fault, category, severity)
     → 1 for those, 0 for what has been open; what another finding explains is not active. `fault_states` counts the
     catalogue's faults of rank scope by state, `states` holds the state of each;
-    `incidents` counts openings by (fault, category).
+    `incidents` counts openings by (fault, category); `start_time` is None where no start was seen; `checksums` holds,
+    by layer, the step and the value of the parameter checksum that is held for comparison.
     """
 
     run: str
@@ -312,6 +313,8 @@ class RankView(msgspec.Struct, frozen=True):
     active: tuple[Finding, ...]
     findings: tuple[Finding, ...]
     states: Mapping[str, State] = {}
+    start_time: float | None = None
+    checksums: Mapping[str, tuple[int, float]] = {}
 
 
 class SourceView(msgspec.Struct, frozen=True):

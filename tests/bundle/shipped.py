@@ -16,7 +16,7 @@ PROMETHEUS = ROOT / "prometheus"
 ALERTMANAGER = ROOT / "alertmanager"
 RUNBOOKS = PROMETHEUS / "runbooks.md"
 ALERTMANAGER_CONFIG = ALERTMANAGER / "alertmanager.yml"
-RULE_FILES = [PROMETHEUS / "rules" / f"{name}.yml" for name in ("faults", "pipeline", "recording")]
+RULE_FILES = [PROMETHEUS / "rules" / f"{name}.yml" for name in ("faults", "cluster", "pipeline", "recording")]
 RULE_TESTS = sorted((PROMETHEUS / "tests").rglob("*.yml"))
 
 Document = dict[str, Any]  # decoded YAML

@@ -71,6 +71,10 @@ MISTAKES = {
         "faults: {loss_spike: {thresholds: {robust_zscore: .nan}}}\n",
         "c.yml:1: faults: loss_spike.thresholds.robust_zscore must be a number from 0, not nan",
     ),
+    "a fault that only Prometheus sees": (
+        "faults: {straggler: {severity: info}}\n",
+        "c.yml:1: faults: straggler is judged by Prometheus: change its rule in prometheus/rules/cluster.yml instead",
+    ),
     "a key that is no text": ("web: {}\n[a, b]: 1\n", "c.yml:2: not valid YAML: a key must be text: quote it"),
     "aliases that stand for billions": (
         "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"

@@ -28,6 +28,7 @@ HEALTHY_LEVELS = {
     "update_ratio": 1e-3,
     "dead_units_ratio": 0.05,
     "saturated_activations_ratio": 0.05,
+    "memory_utilization_ratio": 0.3,
 }
 """Where a healthy signal is not around 1."""
 HEALTHY_CONSTANTS = {"input_nonfinite_ratio": 0.0}
@@ -64,6 +65,18 @@ def states(name, values):
     return [answer.state for answer in verdicts(name, samples(SIGNALS[name], values)) if answer is not None]
 
 
+def hostile(name, count, seed):
+    """Samples of all signals that a fault watches, on two layers, with values and times of any kind."""
+    rng, fault, time = random.Random(seed), TABLE.faults[name], 1_000_000.0
+    levels = [0.0, 0.5, 1.0, 1.0, 2.0**36, math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324, -0.0, -7.0]
+    for number in range(count):
+        time += rng.choice([0.0, 1.0, 1.0, 15.0, 15.0, 60.0, 1000.0, 400_000.0, -30.0, -500_000.0])
+        value = rng.choice(levels) if rng.random() < 0.3 else rng.lognormvariate(0.0, 1.0)
+        layer = rng.choice(["", "gpu1"]) if fault.has_layers else ""
+        step = None if rng.random() < 0.3 else number + rng.choice([0, 0, 0, -500])
+        yield Sample("run", "0", rng.choice((*fault.signals, *fault.context)), layer, time, step, value)
+
+
 @pytest.mark.parametrize("name", NAMES)
 @given(st.lists(st.tuples(any_value, any_step), max_size=150))
 @settings(max_examples=60, deadline=None)
@@ -75,6 +88,36 @@ def test_any_stream_gives_a_sound_verdict(name, stream):
     ]
     for verdict in verdicts(name, items):
         assert_sound(verdict)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_stream_of_all_its_signals_leaves_it_sound_and_small(name):
+    """Odd values, gaps of days and clocks that go back, on every signal and layer: sound, and within 32 kB a layer."""
+    detector, store = make_detectors(TABLE)[name], SeriesStore(SETTINGS)
+    for item in hostile(name, 6000, seed=8):
+        series = store.get(item, "test")
+        admission = series.admit(item, SETTINGS)
+        if admission in (Admission.SCORED, Admission.NONFINITE):
+            verdict = detector.observe(item, series, admission)
+            if verdict is not None:
+                assert_sound(verdict)
+    assert len(msgspec.msgpack.encode(detector, enc_hook=checkpoint._encode)) <= 64 * 1024
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_detector_goes_on_after_a_restart_as_if_there_had_been_none(name):
+    """Its state is plain data: what was saved in the middle gives the verdicts that the original gives."""
+    original, store = make_detectors(TABLE)[name], SeriesStore(SETTINGS)
+    for number, item in enumerate(hostile(name, 1200, seed=9)):
+        series = store.get(item, "test")
+        admission = series.admit(item, SETTINGS)
+        if number == 700:
+            data = msgspec.msgpack.encode(original, enc_hook=checkpoint._encode)
+            restored = msgspec.msgpack.decode(data, type=AnyDetector, dec_hook=checkpoint._decode)
+        if admission in (Admission.SCORED, Admission.NONFINITE):
+            verdict = original.observe(item, series, admission)
+            if number >= 700:
+                assert repr(restored.observe(item, series, admission)) == repr(verdict)
 
 
 def watched_by(fault):

@@ -93,6 +93,8 @@ def rank_view(run: str = "llama", rank: str = "0", **changes: object) -> RankVie
         "incidents": {EXPLOSION[:2]: 1, SPIKE[:2]: 2},
         "active": (finding(run=run, rank=rank),),
         "findings": (closed_finding(run=run, rank=rank), finding(run=run, rank=rank)),
+        "start_time": NOW - 2000,
+        "checksums": {"": (960, 12345.5)},
     }
     return RankView(run, rank, **(values | changes))
 

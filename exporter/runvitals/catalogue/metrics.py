@@ -135,6 +135,21 @@ RUN_LAST_STEP_TIMESTAMP = Metric(
     "Unix time of the newest step of the rank, in seconds.",
     RANK,
 )
+RUN_START_TIMESTAMP = Metric(
+    "runvitals_run_start_timestamp_seconds",
+    "gauge",
+    "Unix time at which the rank last started, in seconds; it changes with each restart.",
+    RANK,
+)
+REPLICA_CHECKSUM = Metric(
+    "runvitals_replica_checksum",
+    "gauge",
+    "The rank's parameter_checksum, held for a minute or more so that ranks can be compared at the same step.",
+    (*RANK, "layer"),
+)
+REPLICA_CHECKSUM_STEP = Metric(
+    "runvitals_replica_checksum_step", "gauge", "Step of the held parameter_checksum.", (*RANK, "layer")
+)
 RUN_INFO = Metric(
     "runvitals_run_info",
     "gauge",

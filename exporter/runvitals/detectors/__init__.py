@@ -8,6 +8,7 @@ from runvitals.detectors.data.bad_batch import BadBatch
 from runvitals.detectors.data.bad_input import BadInput
 from runvitals.detectors.data.input_unscaled import InputUnscaled
 from runvitals.detectors.detector import Detector
+from runvitals.detectors.gpu import GpuFault
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.hang import Hang
@@ -18,6 +19,7 @@ from runvitals.detectors.learning.overfitting import Overfitting
 from runvitals.detectors.learning.plateau import Plateau
 from runvitals.detectors.learning.resume_lost_state import ResumeLostState
 from runvitals.detectors.loss_spike import LossSpike
+from runvitals.detectors.memory import MemoryLeak, MemoryPressure
 from runvitals.detectors.network.dead_units import DeadUnits
 from runvitals.detectors.network.loss_head_mismatch import LossHeadMismatch
 from runvitals.detectors.network.saturated_activations import SaturatedActivations
@@ -28,6 +30,15 @@ from runvitals.detectors.optimizer.amp_scale_collapse import AmpScaleCollapse
 from runvitals.detectors.optimizer.learning_rate_out_of_band import LearningRateOutOfBand
 from runvitals.detectors.optimizer.no_update import NoUpdate
 from runvitals.detectors.optimizer.update_too_large import UpdateTooLarge
+from runvitals.detectors.server import (
+    ErrorRate,
+    LatencyDegraded,
+    QueueGrowth,
+    Saturation,
+    ServerDown,
+    TokenThroughputDrop,
+)
+from runvitals.detectors.speed import FailSlow, InputBound, LowUtilisation, ThroughputDrop
 
 AnyDetector = (
     Nonfinite
@@ -52,6 +63,19 @@ AnyDetector = (
     | InputUnscaled
     | BadInput
     | BadBatch
+    | InputBound
+    | ThroughputDrop
+    | FailSlow
+    | LowUtilisation
+    | MemoryLeak
+    | MemoryPressure
+    | GpuFault
+    | LatencyDegraded
+    | QueueGrowth
+    | ErrorRate
+    | Saturation
+    | TokenThroughputDrop
+    | ServerDown
 )
 
 DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
@@ -77,6 +101,19 @@ DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
     "input_unscaled": InputUnscaled,
     "bad_input": BadInput,
     "bad_batch": BadBatch,
+    "input_bound": InputBound,
+    "throughput_drop": ThroughputDrop,
+    "fail_slow": FailSlow,
+    "low_utilisation": LowUtilisation,
+    "memory_leak": MemoryLeak,
+    "memory_pressure": MemoryPressure,
+    "gpu_fault": GpuFault,
+    "latency_degraded": LatencyDegraded,
+    "queue_growth": QueueGrowth,
+    "error_rate": ErrorRate,
+    "saturation": Saturation,
+    "token_throughput_drop": TokenThroughputDrop,
+    "server_down": ServerDown,
 }
 
 __all__ = ["DETECTORS", "AnyDetector", "Detector", "Hang"]

@@ -43,11 +43,13 @@ def resolve(overrides: Mapping[str, FaultSettings]) -> FaultTable:
     """Return the catalogue with the overrides applied.
 
     Raises KeyError for a fault or threshold that the catalogue does not know (its path below `faults` is the
-    argument), ValueError for counts that cannot be.
+    argument), ValueError for counts that cannot be and for a fault that only Prometheus sees.
     """
     for name in overrides:
         if name not in faults.BY_NAME:
             raise KeyError(name)
+        if faults.BY_NAME[name].scope != "rank":
+            raise ValueError(f"{name} is judged by Prometheus: change its rule in prometheus/rules/cluster.yml instead")
     return FaultTable(
         {
             fault.name: _overridden(fault, overrides.get(fault.name, FaultSettings()))

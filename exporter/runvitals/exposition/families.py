@@ -110,10 +110,19 @@ def _vitals(view: RankView) -> list[Row]:
         Row(metrics.RUN_INFO, (*rank, *info), 1.0),
         Row(metrics.RUN_STEP, rank, view.step),
         Row(metrics.RUN_LAST_STEP_TIMESTAMP, rank, view.last_step_time),
+        Row(metrics.RUN_START_TIMESTAMP, rank, view.start_time),
+        *_checksums(view),
         Row(metrics.EXPLOSION_PROBABILITY, (*rank, "1"), view.explosion_probability),
         Row(metrics.EXPLOSION_PROBABILITY, (*rank, "50"), view.explosion_hazard),
         *(Row(metrics.EXPLOSION_SKIPPED, (*rank, reason), count) for reason, count in view.explosion_skipped.items()),
     ]
+
+
+def _checksums(view: RankView) -> Iterator[Row]:
+    for layer, (step, value) in view.checksums.items():
+        labels = (view.run, view.rank, layer)
+        yield Row(metrics.REPLICA_CHECKSUM, labels, value)
+        yield Row(metrics.REPLICA_CHECKSUM_STEP, labels, step)
 
 
 def _faults(view: RankView) -> Iterator[Row]:

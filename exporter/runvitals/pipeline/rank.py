@@ -21,6 +21,7 @@ from runvitals.diagnosis.recent_events import RecentEvents
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.diagnosis.signs import JUDGED
 from runvitals.pipeline.flight_recorder import FlightRecorder
+from runvitals.pipeline.replica_checksum import ReplicaChecksum
 from runvitals.pipeline.surroundings import MAX_PEERS, Surroundings
 from runvitals.pipeline.watching import (
     WATCHED,
@@ -51,6 +52,7 @@ _ENDS = {
     EventKind.RUN_RAISED: RunStatus.RAISED,
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
+_CHECKSUM = signals.PARAMETER_CHECKSUM.name
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
@@ -80,6 +82,8 @@ class Rank(msgspec.Struct):
     ended_time: float | None = None
     recorder: FlightRecorder = msgspec.field(default_factory=FlightRecorder)
     events: RecentEvents = msgspec.field(default_factory=RecentEvents)
+    start_time: float | None = None
+    checksums: dict[str, ReplicaChecksum] = {}
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -102,8 +106,20 @@ class Rank(msgspec.Struct):
             self.last_seen = time
         if step is not None and self._is_led_by(signal):
             self._advance_step(step, time, table)
+        if signal == _CHECKSUM and admission is Admission.SCORED:
+            self._keep_checksum(sample)
         if not layer:
             self._record(sample)
+        self._show_sample(sample, series, admission, table, peers)
+
+    def _keep_checksum(self, sample: Sample) -> None:
+        if sample.step is not None:
+            self.checksums.setdefault(sample.layer, ReplicaChecksum()).observe(sample.step, sample.time, sample.value)
+
+    def _show_sample(
+        self, sample: Sample, series: Series, admission: Admission, table: FaultTable, peers: Mapping[str, Rank]
+    ) -> None:
+        _, _, signal, layer, time, step, _ = sample
         for name in (WATCHED_LAYERS if layer else WATCHED).get(signal, ()):
             verdict = self.detectors[name].observe(sample, series, admission)
             fault = table.enabled(name)
@@ -212,6 +228,8 @@ class Rank(msgspec.Struct):
             active=active,
             findings=findings,
             states=states,
+            start_time=self.start_time,
+            checksums={layer: (one.step, one.value) for layer, one in self.checksums.items() if one.step is not None},
         )
 
     def _is_led_by(self, signal: str) -> bool:
@@ -229,6 +247,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table) | kept
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
+        self.start_time, self.checksums = event.time, {}
         self.info = dict(event.fields)
         self.events.clear()
         self.step = self.last_step_time = None

@@ -22,7 +22,14 @@ from runvitals.sources.process.targets import ProcessTarget
 NOW = 1_700_000_000.0
 ALWAYS = {
     signal.name
-    for signal in (signals.MEMORY_RSS, signals.THREADS, signals.CHILD_PROCESSES, signals.OPEN_FILE_DESCRIPTORS)
+    for signal in (
+        signals.MEMORY_RSS,
+        signals.MEMORY_LIMIT,
+        signals.MEMORY_UTILIZATION,
+        signals.THREADS,
+        signals.CHILD_PROCESSES,
+        signals.OPEN_FILE_DESCRIPTORS,
+    )
 }
 RATES = {signals.CPU_UTILIZATION.name, signals.DISK_READ.name, signals.DISK_WRITE.name}
 

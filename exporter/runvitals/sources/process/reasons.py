@@ -22,6 +22,7 @@ class Reason(str, Enum):
     PID_REUSED = "pid_reused"
     PID_NAMESPACE_UNREADABLE = "pid_namespace_unreadable"
     PORT_OWNER_HIDDEN = "port_owner_hidden"
+    MEMORY_LIMIT_UNREADABLE = "memory_limit_unreadable"
     RINGS_UNREADABLE = "rings_unreadable"
     RING_OF_ANOTHER_MACHINE = "ring_of_another_machine"
     RING_WITHOUT_IDENTITY = "ring_without_identity"

@@ -10,6 +10,7 @@ from runvitals.catalogue import signals
 from runvitals.catalogue.signals import Signal
 from runvitals.sources.process import network
 from runvitals.sources.process.increase import Total, TreeCounter
+from runvitals.sources.process.memory_limit import tightest_use
 from runvitals.sources.process.network import Traffic
 from runvitals.sources.process.reasons import Reason
 from runvitals.sources.process.resources import Denied, DiskBytes, Processes
@@ -47,6 +48,7 @@ class Usage:
         rejected[Reason.ZOMBIE] += len(tree.members) - len(living)
         return [
             *_counts(living),
+            *_memory_limit(tree, rejected),
             *self._sum_of(signals.OPEN_FILE_DESCRIPTORS, self._processes.file_descriptors, living, rejected),
             *self._uss(living, at, rejected),
             *self._cpu_rate(tree, seconds, rejected),
@@ -131,6 +133,17 @@ def _counts(living: list[Member]) -> Reading:
     yield signals.MEMORY_RSS, float(sum(member.stat.rss_bytes for member in living))
     yield signals.THREADS, float(sum(member.stat.threads for member in living))
     yield signals.CHILD_PROCESSES, float(sum(member.parent is not None for member in living))
+
+
+def _memory_limit(tree: Tree, rejected: Counter[Reason]) -> Reading:
+    """Yield the limit of the first process: those of one run share their limits."""
+    try:
+        use = tightest_use(tree.members[0].stat.pid)
+    except OSError:
+        rejected[Reason.MEMORY_LIMIT_UNREADABLE] += 1
+        return
+    yield signals.MEMORY_LIMIT, float(use.limit)
+    yield signals.MEMORY_UTILIZATION, use.ratio
 
 
 def _total(member: Member, value: float) -> Total:

@@ -1,0 +1,40 @@
+"""The faults that only Prometheus sees are told in the catalogue's words, and each run is judged by itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from runvitals.catalogue import faults
+from tests.bundle.shipped import ALERTS, PROMETHEUS, alert_name, load
+
+CLUSTER_FAULTS = [fault for fault in faults.ALL if fault.scope == "cluster"]
+NAMES = {alert_name(fault) for fault in CLUSTER_FAULTS}
+
+
+def by_name(fault: faults.Fault) -> str:
+    return fault.name
+
+
+@pytest.mark.parametrize("fault", CLUSTER_FAULTS, ids=by_name)
+def test_a_cluster_fault_is_told_in_the_words_of_the_catalogue(fault: faults.Fault) -> None:
+    """Severity, summary and first action of the rule are those of the fault."""
+    rule = ALERTS[alert_name(fault)]
+    assert rule["labels"] == {"severity": fault.severity}
+    assert rule["annotations"]["summary"] == fault.summary
+    assert rule["annotations"]["action"] == fault.first_action
+
+
+def test_the_file_holds_the_cluster_faults_and_nothing_else() -> None:
+    """Rules and catalogue agree in both directions."""
+    [group] = load(PROMETHEUS / "rules" / "cluster.yml")["groups"]
+    assert {rule["alert"] for rule in group["rules"]} == NAMES
+
+
+@pytest.mark.parametrize("name", sorted(NAMES))
+def test_no_rule_compares_the_ranks_of_two_runs(name: str) -> None:
+    """Every aggregation and every comparison keeps the run apart."""
+    groupings = re.findall(r"\b(?:by|on) \(([^)]*)\)", ALERTS[name]["expr"])
+    assert groupings
+    assert all("run" in grouping.split(", ") for grouping in groupings)

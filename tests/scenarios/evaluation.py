@@ -100,6 +100,4 @@ def _delay(scenario: Scenario, recording: Recording, late: Sequence[Opening]) ->
 def _opening(finding: Finding, times: Sequence[float]) -> Opening:
     sentence = finding.evidence[0].sentence if finding.evidence else ""
     step = bisect_right(times, finding.opened_time)
-    return Opening(
-        finding.fault, finding.category, finding.severity, finding.rank, finding.opened_time, step, sentence
-    )
+    return Opening(finding.fault, finding.category, finding.severity, finding.rank, finding.opened_time, step, sentence)

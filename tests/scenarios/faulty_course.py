@@ -3,88 +3,220 @@
 from __future__ import annotations
 
 from tests.scenarios import plants
-from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH, TRANSFORMER, Plan
-from tests.scenarios.plants import Act
-from tests.scenarios.scenario import Scenario
-from tests.scenarios.trained import MIDDLE, faulty
-
-
-def _run(
-    name: str,
-    fault: str,
-    category: str,
-    within: int,
-    plan: Plan,
-    act: Act | None = None,
-    also: tuple[str, ...] = (),
-    between: tuple[float, float] = MIDDLE,
-) -> Scenario:
-    return Scenario(
-        name, faulty(name, plan, act, between), fault, category, within, also, plan.network.startswith("torch")
-    )
-
+from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH, TRANSFORMER
+from tests.scenarios.trained import FIRST_STEP, planted
 
 _EARLY = (0.25, 0.3)
 
 DIVERGENCE = (
-    _run("divergence_rate_too_high", "divergence", "parameters", 800, ADAM._replace(clip=1.0, steps=2000),
-         plants.set_rate(60.0), also=("update_too_large", "learning_rate_out_of_band"), between=_EARLY),
-    _run("divergence_clipped", "divergence", "parameters", 800,
-         PERCEPTRON._replace(clip=0.5, steps=2000, detail="usual"), plants.set_rate(60.0), between=_EARLY),
-    _run("divergence_wrong_sign", "divergence", "structure", 800,
-         PERCEPTRON._replace(rate=0.0005, steps=2000, detail="usual"), plants.multiply_gradient(-1.0), between=_EARLY),
-)  # fmt: skip
+    planted(
+        "divergence_rate_too_high",
+        "divergence",
+        "parameters",
+        800,
+        ADAM._replace(clip=1.0, steps=2000),
+        plants.set_rate(60.0),
+        also=("update_too_large", "learning_rate_out_of_band"),
+        between=_EARLY,
+    ),
+    planted(
+        "divergence_clipped",
+        "divergence",
+        "parameters",
+        800,
+        PERCEPTRON._replace(clip=0.5, steps=2000, detail="usual"),
+        plants.set_rate(60.0),
+        between=_EARLY,
+    ),
+    planted(
+        "divergence_wrong_sign",
+        "divergence",
+        "structure",
+        800,
+        PERCEPTRON._replace(rate=0.0005, steps=2000, detail="usual"),
+        plants.multiply_gradient(-1.0),
+        between=_EARLY,
+    ),
+)
 NO_PROGRESS = (
-    _run("labels_shuffled", "not_learning", "data", 1200, PERCEPTRON._replace(eval_every=100), plants.shuffle_targets,
-         between=(0.0, 0.0)),
-    _run("labels_shuffled_convolution", "not_learning", "data", 800, CNN._replace(eval_every=100),
-         plants.shuffle_targets, between=(0.0, 0.0)),
-    _run("gradient_of_nothing", "not_learning", "structure", 1200, ADAM._replace(detail="usual", eval_every=100),
-         plants.forget_layers(), between=(0.0, 0.0)),
-    _run("plateau_rate_collapsed", "plateau", "parameters", 1500, ADAM._replace(steps=2500, rate=0.0004),
-         plants.set_rate(1e-2), between=(0.15, 0.2)),
-    _run("plateau_rate_collapsed_recurrent", "plateau", "parameters", 1500, RNN._replace(steps=2500, rate=0.001),
-         plants.set_rate(1e-2), between=(0.15, 0.2)),
-    _run("no_update_from_the_start", "no_update", "structure", 200, PERCEPTRON, plants.forget_layers(),
-         between=(0.0, 0.0)),
-    _run("no_update_after_a_change", "no_update", "structure", 200, ADAM, plants.forget_layers()),
-    _run("no_update_transformer", "no_update", "structure", 200, TRANSFORMER, plants.forget_layers()),
-)  # fmt: skip
+    planted(
+        "labels_shuffled",
+        "not_learning",
+        "data",
+        1200,
+        PERCEPTRON._replace(eval_every=100),
+        plants.shuffle_targets,
+        between=FIRST_STEP,
+    ),
+    planted(
+        "labels_shuffled_convolution",
+        "not_learning",
+        "data",
+        800,
+        CNN._replace(eval_every=100),
+        plants.shuffle_targets,
+        between=FIRST_STEP,
+    ),
+    planted(
+        "gradient_of_nothing",
+        "not_learning",
+        "structure",
+        1200,
+        ADAM._replace(detail="usual", eval_every=100),
+        plants.forget_layers(),
+        between=FIRST_STEP,
+    ),
+    planted(
+        "plateau_rate_collapsed",
+        "plateau",
+        "parameters",
+        1500,
+        ADAM._replace(steps=2500, rate=0.0004),
+        plants.set_rate(1e-2),
+        between=(0.15, 0.2),
+    ),
+    planted(
+        "plateau_rate_collapsed_recurrent",
+        "plateau",
+        "parameters",
+        1500,
+        RNN._replace(steps=2500, rate=0.001),
+        plants.set_rate(1e-2),
+        between=(0.15, 0.2),
+    ),
+    planted(
+        "no_update_from_the_start",
+        "no_update",
+        "structure",
+        200,
+        PERCEPTRON,
+        plants.forget_layers(),
+        between=FIRST_STEP,
+    ),
+    planted("no_update_after_a_change", "no_update", "structure", 200, ADAM, plants.forget_layers()),
+    planted("no_update_transformer", "no_update", "structure", 200, TRANSFORMER, plants.forget_layers()),
+)
 SWINGS = (
-    _run("oscillation_edge", "oscillation", "parameters", 600,
-         REGRESSION._replace(batch=256, optimizer="momentum", steps=1500, eval_every=20), plants.set_rate(6.0)),
-    _run("oscillation_full_batch", "oscillation", "parameters", 600,
-         TANH.with_options(pool=128)._replace(batch=128, rate=0.05, steps=1500, eval_every=20), plants.set_rate(40.0)),
-    _run("overfitting", "overfitting", "data", 2500,
-         ADAM.with_options(pool=96, width=64, label_noise=0.2)._replace(steps=2500, eval_every=50)),
-    _run("overfitting_regression", "overfitting", "data", 2500,
-         REGRESSION.with_options(pool=64, width=64, noise=1.0)._replace(
-             steps=2500, eval_every=50, optimizer="adamw", rate=0.003)),
-)  # fmt: skip
+    planted(
+        "oscillation_edge",
+        "oscillation",
+        "parameters",
+        600,
+        REGRESSION._replace(batch=256, optimizer="momentum", steps=1500, eval_every=20),
+        plants.set_rate(6.0),
+    ),
+    planted(
+        "oscillation_full_batch",
+        "oscillation",
+        "parameters",
+        600,
+        TANH.with_options(pool=128)._replace(batch=128, rate=0.05, steps=1500, eval_every=20),
+        plants.set_rate(40.0),
+    ),
+    planted(
+        "overfitting",
+        "overfitting",
+        "data",
+        2500,
+        ADAM.with_options(pool=96, width=64, label_noise=0.2)._replace(steps=2500, eval_every=50),
+    ),
+    planted(
+        "overfitting_regression",
+        "overfitting",
+        "data",
+        2500,
+        REGRESSION.with_options(pool=64, width=64, noise=1.0)._replace(
+            steps=2500, eval_every=50, optimizer="adamw", rate=0.003
+        ),
+    ),
+)
 RATES = (
-    _run("update_too_large_gradient_summed", "update_too_large", "parameters", 60, PERCEPTRON,
-         plants.multiply_gradient(100.0), also=("gradient_explosion",)),  # the norm jumps in the same step
-    _run("update_too_large_from_the_start", "update_too_large", "parameters", 300, ADAM._replace(rate=0.3), None,
-         also=("learning_rate_out_of_band",)),  # it is both
-    _run("update_too_large_rate_raised", "update_too_large", "parameters", 100, ADAM, plants.set_rate(80.0),
-         also=("learning_rate_out_of_band",)),
-    _run("rate_of_zero", "learning_rate_out_of_band", "parameters", 100, ADAM._replace(detail="usual"),
-         plants.set_rate(0.0)),
-    _run("rate_tiny_from_the_start", "learning_rate_out_of_band", "parameters", 300,
-         ADAM._replace(rate=1e-9, detail="usual")),
-    _run("rate_of_five", "learning_rate_out_of_band", "parameters", 100, PERCEPTRON._replace(clip=0.001),
-         plants.set_rate(200.0), also=("update_too_large",)),
-    _run("rate_negative", "learning_rate_out_of_band", "parameters", 100, PERCEPTRON, plants.set_rate(-0.05)),
-)  # fmt: skip
+    planted(
+        "update_too_large_gradient_summed",
+        "update_too_large",
+        "parameters",
+        60,
+        PERCEPTRON,
+        plants.multiply_gradient(100.0),
+        also=("gradient_explosion",),
+    ),  # the norm jumps in the same step
+    planted(
+        "update_too_large_from_the_start",
+        "update_too_large",
+        "parameters",
+        300,
+        ADAM._replace(rate=0.3),
+        None,
+        also=("learning_rate_out_of_band",),
+    ),  # it is both
+    planted(
+        "update_too_large_rate_raised",
+        "update_too_large",
+        "parameters",
+        100,
+        ADAM,
+        plants.set_rate(80.0),
+        also=("learning_rate_out_of_band",),
+    ),
+    planted(
+        "rate_of_zero",
+        "learning_rate_out_of_band",
+        "parameters",
+        100,
+        ADAM._replace(detail="usual"),
+        plants.set_rate(0.0),
+    ),
+    planted(
+        "rate_tiny_from_the_start",
+        "learning_rate_out_of_band",
+        "parameters",
+        300,
+        ADAM._replace(rate=1e-9, detail="usual"),
+    ),
+    planted(
+        "rate_of_five",
+        "learning_rate_out_of_band",
+        "parameters",
+        100,
+        PERCEPTRON._replace(clip=0.001),
+        plants.set_rate(200.0),
+        also=("update_too_large",),
+    ),
+    planted("rate_negative", "learning_rate_out_of_band", "parameters", 100, PERCEPTRON, plants.set_rate(-0.05)),
+)
 RESUMES = (
-    _run("resume_lost_optimizer_and_weights", "resume_lost_state", "infrastructure", 200, ADAM,
-         plants.resume(loses_state=True, spread=1.0)),
-    _run("resume_lost_weights_convolution", "resume_lost_state", "infrastructure", 200, CNN,
-         plants.resume(loses_state=True, restarts=False, spread=1.0)),
-    _run("resume_lost_weights_unmarked", "resume_lost_state", "infrastructure", 200, PERCEPTRON,
-         plants.resume(loses_state=True, restarts=False, is_marked=False, spread=1.0)),
-    _run("resume_lost_weights_recurrent", "resume_lost_state", "infrastructure", 200, RNN,
-         plants.resume(loses_state=True, spread=0.8)),
-)  # fmt: skip
+    planted(
+        "resume_lost_optimizer_and_weights",
+        "resume_lost_state",
+        "infrastructure",
+        200,
+        ADAM,
+        plants.resume(loses_state=True, spread=1.0),
+    ),
+    planted(
+        "resume_lost_weights_convolution",
+        "resume_lost_state",
+        "infrastructure",
+        200,
+        CNN,
+        plants.resume(loses_state=True, restarts=False, spread=1.0),
+    ),
+    planted(
+        "resume_lost_weights_unmarked",
+        "resume_lost_state",
+        "infrastructure",
+        200,
+        PERCEPTRON,
+        plants.resume(loses_state=True, restarts=False, is_marked=False, spread=1.0),
+    ),
+    planted(
+        "resume_lost_weights_recurrent",
+        "resume_lost_state",
+        "infrastructure",
+        200,
+        RNN,
+        plants.resume(loses_state=True, spread=0.8),
+    ),
+)
 
 ALL = (*DIVERGENCE, *NO_PROGRESS, *SWINGS, *RATES, *RESUMES)

@@ -5,72 +5,129 @@ from __future__ import annotations
 import numpy as np
 
 from tests.scenarios import plants
-from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH, Plan
-from tests.scenarios.plants import Act
-from tests.scenarios.scenario import Scenario
-from tests.scenarios.trained import MIDDLE, faulty
-
-
-def _run(
-    name: str,
-    fault: str,
-    category: str,
-    within: int,
-    plan: Plan,
-    act: Act | None = None,
-    also: tuple[str, ...] = (),
-    between: tuple[float, float] = MIDDLE,
-) -> Scenario:
-    return Scenario(
-        name, faulty(name, plan, act, between), fault, category, within, also, plan.network.startswith("torch")
-    )
-
-
-_START = (0.0, 0.0)
+from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH
+from tests.scenarios.trained import FIRST_STEP, planted
 
 VANISHING = (
-    _run("vanishing_deep_sigmoid", "vanishing_gradient", "structure", 400,
-         PERCEPTRON.with_options(depth=10, activation="sigmoid")),
-    _run("vanishing_deep_tanh", "vanishing_gradient", "structure", 400,
-         TANH.with_options(depth=12, gain=0.35)),
-    _run("vanishing_deep_relu", "vanishing_gradient", "structure", 400,
-         ADAM.with_options(depth=14, gain=0.4)._replace(rate=1e-5)),
-)  # fmt: skip
+    planted(
+        "vanishing_deep_sigmoid",
+        "vanishing_gradient",
+        "structure",
+        400,
+        PERCEPTRON.with_options(depth=10, activation="sigmoid"),
+    ),
+    planted("vanishing_deep_tanh", "vanishing_gradient", "structure", 400, TANH.with_options(depth=12, gain=0.35)),
+    planted(
+        "vanishing_deep_relu",
+        "vanishing_gradient",
+        "structure",
+        400,
+        ADAM.with_options(depth=14, gain=0.4)._replace(rate=1e-5),
+    ),
+)
 UNITS = (
-    _run("dead_units_biases", "dead_units", "structure", 200, PERCEPTRON, plants.set_biases(-12.0), between=_START),
-    _run("dead_units_slowly", "dead_units", "parameters", 500, PERCEPTRON._replace(rate=0.01),
-         plants.kill_units(0.03, 0.9)),
-    _run("dead_units_after_a_rate_pulse", "dead_units", "parameters", 200, REGRESSION,
-         plants.together(plants.kill_units(0.5))),
-    _run("saturated_gain", "saturated_activations", "structure", 300, TANH.with_options(gain=15.0)),
-    _run("saturated_sigmoid", "saturated_activations", "structure", 300,
-         TANH.with_options(gain=25.0, activation="sigmoid")),
-    _run("saturated_recurrent", "saturated_activations", "parameters", 300, RNN,
-         plants.multiply_weights(30.0, "input", "recurrence")),
-)  # fmt: skip
+    planted(
+        "dead_units_biases", "dead_units", "structure", 200, PERCEPTRON, plants.set_biases(-12.0), between=FIRST_STEP
+    ),
+    planted(
+        "dead_units_slowly",
+        "dead_units",
+        "parameters",
+        500,
+        PERCEPTRON._replace(rate=0.01),
+        plants.kill_units(0.03, 0.9),
+    ),
+    planted("dead_units_at_once", "dead_units", "parameters", 200, REGRESSION, plants.kill_units(0.5)),
+    planted("saturated_gain", "saturated_activations", "structure", 300, TANH.with_options(gain=15.0)),
+    planted(
+        "saturated_sigmoid",
+        "saturated_activations",
+        "structure",
+        300,
+        TANH.with_options(gain=25.0, activation="sigmoid"),
+    ),
+    planted(
+        "saturated_recurrent",
+        "saturated_activations",
+        "parameters",
+        300,
+        RNN,
+        plants.multiply_weights(30.0, "input", "recurrence"),
+    ),
+)
 HEADS = (
-    _run("loss_negative", "loss_head_mismatch", "structure", 200, PERCEPTRON._replace(detail="usual"),
-         plants.change_loss(lambda loss: loss - 2.5), between=_START),
-    _run("loss_negated", "loss_head_mismatch", "structure", 200, ADAM._replace(detail="usual"),
-         plants.change_loss(lambda loss: -loss), between=_START),
-    _run("output_constant", "loss_head_mismatch", "structure", 300,
-         PERCEPTRON.with_options(classes=1), plants.change_loss(lambda loss: loss), between=_START),
-)  # fmt: skip
+    planted(
+        "loss_negative",
+        "loss_head_mismatch",
+        "structure",
+        200,
+        PERCEPTRON._replace(detail="usual"),
+        plants.change_loss(lambda loss: loss - 2.5),
+        between=FIRST_STEP,
+    ),
+    planted(
+        "loss_negated",
+        "loss_head_mismatch",
+        "structure",
+        200,
+        ADAM._replace(detail="usual"),
+        plants.change_loss(lambda loss: -loss),
+        between=FIRST_STEP,
+    ),
+    planted(
+        "output_constant",
+        "loss_head_mismatch",
+        "structure",
+        300,
+        PERCEPTRON.with_options(classes=1),
+        plants.change_loss(lambda loss: loss),
+        between=FIRST_STEP,
+    ),
+)
 INPUTS = (
-    _run("input_raw_pixels", "input_unscaled", "data", 300,
-         PERCEPTRON.with_options(offset=127.0, spread=74.0)._replace(rate=2e-6)),
-    _run("input_raw_tanh", "input_unscaled", "data", 300, TANH.with_options(spread=60.0)._replace(rate=0.002),
-         also=("saturated_activations",)),  # its consequence, there from the first step on
-    _run("input_offset", "input_unscaled", "data", 300, REGRESSION.with_options(offset=40.0)._replace(rate=1e-6)),
-    _run("input_missing", "bad_input", "data", 300, PERCEPTRON,
-         lambda training: training.extra.update(input_missing_ratio=0.3)),
-    _run("input_nonfinite_imputed", "bad_input", "data", 300, ADAM,
-         lambda training: training.extra.update(input_nonfinite_ratio=0.08)),
-    _run("input_same_batch", "bad_input", "data", 300, CNN, plants.repeat_batch),
-    _run("input_same_batch_perceptron", "bad_input", "data", 300, PERCEPTRON, plants.repeat_batch),
-    _run("input_constant_features", "bad_input", "data", 300, ADAM,
-         plants.alter_inputs(lambda inputs: _blank(inputs, 0.5))),
-)  # fmt: skip
+    planted(
+        "input_raw_pixels",
+        "input_unscaled",
+        "data",
+        300,
+        PERCEPTRON.with_options(offset=127.0, spread=74.0)._replace(rate=2e-6),
+    ),
+    planted(
+        "input_raw_tanh",
+        "input_unscaled",
+        "data",
+        300,
+        TANH.with_options(spread=60.0)._replace(rate=0.002),
+        also=("saturated_activations",),
+    ),  # its consequence, there from the first step on
+    planted("input_offset", "input_unscaled", "data", 300, REGRESSION.with_options(offset=40.0)._replace(rate=1e-6)),
+    planted(
+        "input_missing",
+        "bad_input",
+        "data",
+        300,
+        PERCEPTRON,
+        lambda training: training.extra.update(input_missing_ratio=0.3),
+    ),
+    planted(
+        "input_nonfinite_imputed",
+        "bad_input",
+        "data",
+        300,
+        ADAM,
+        lambda training: training.extra.update(input_nonfinite_ratio=0.08),
+    ),
+    planted("input_same_batch", "bad_input", "data", 300, CNN, plants.repeat_batch),
+    planted("input_same_batch_perceptron", "bad_input", "data", 300, PERCEPTRON, plants.repeat_batch),
+    planted(
+        "input_constant_features",
+        "bad_input",
+        "data",
+        300,
+        ADAM,
+        plants.alter_inputs(lambda inputs: _blank(inputs, 0.5)),
+    ),
+)
 
 
 def _blank(inputs: np.ndarray, share: float) -> np.ndarray:

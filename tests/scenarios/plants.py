@@ -108,7 +108,7 @@ def repeat_batch(training: Training) -> None:
 
 
 def forget_layers(*layers: str) -> Act:
-    """The optimizer was not given these layers (none named: was given none); their gradients are computed all the same."""
+    """The optimizer was not given these layers (none named: any); their gradients are there all the same."""
 
     def act(training: Training) -> None:
         places = [training.network.layers[layer] for layer in layers or tuple(training.network.layers)]
@@ -236,8 +236,8 @@ def leak(per_second: float) -> Act:
 
 
 def say(kind: EventKind, text: str = "", **fields: str) -> Act:
-    """Something stands in the log, or was marked."""
-    return lambda training: training.log.event(kind, training.now, training.step, text, **fields)
+    """Something stands in the log, or was marked, just after the step before."""
+    return lambda training: training.log.event(kind, training.now + 0.01, training.step, text, **fields)
 
 
 def stop(end: EventKind | None) -> Act:

@@ -143,28 +143,25 @@ def _latencies(answered: np.ndarray) -> dict[str, float]:
     durations = {
         "request": done - arrived,
         "time_to_first_token": first - arrived,
-        "time_per_output_token": (done - first) / np.maximum(wanted - 1.0, 1.0),
+        "time_per_output_token": np.maximum(done - first, 0.0) / np.maximum(wanted - 1.0, 1.0),
         "queue": started - arrived,
     }
     values: dict[str, float] = {}
     for name, seconds in durations.items():
-        seconds = np.maximum(seconds, 0.0)
         values[f"{name}_seconds"] = float(seconds.mean())
         values[f"{name}_p50_seconds"] = float(np.quantile(seconds, 0.5))
         values[f"{name}_p99_seconds"] = float(np.quantile(seconds, 0.99))
     return values
 
 
-def served(name: str, server: dict[str, float], factors: dict[str, float] | None = None, polls: int = 900) -> (
-    Callable[[int], Recording]
-):
+def served(
+    name: str, server: dict[str, float], factors: dict[str, float] | None = None, polls: int = 900
+) -> Callable[[int], Recording]:
     """Return what makes the recording of a seed; `factors` are planted in its middle (None: healthy)."""
     return partial(_served, name, server, factors, polls)
 
 
-def _served(
-    name: str, fields: dict[str, float], factors: dict[str, float] | None, polls: int, seed: int
-) -> Recording:
+def _served(name: str, fields: dict[str, float], factors: dict[str, float] | None, polls: int, seed: int) -> Recording:
     rng = generator(name, seed)
     server = Server(**fields)  # type: ignore[arg-type]
     server.rate *= math.exp(rng.uniform(-0.15, 0.15))
@@ -188,4 +185,3 @@ def _change(server: Server, factors: dict[str, float]) -> None:
             server.is_up = bool(factor)
         else:
             setattr(server, name, type(getattr(server, name))(getattr(server, name) * factor))
-

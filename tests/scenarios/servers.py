@@ -10,7 +10,9 @@ def _healthy(name: str, polls: int = 1500, **server: float) -> Scenario:
     return Scenario(f"healthy_{name}", served(f"healthy_{name}", server, polls=polls))
 
 
-def _faulty(name: str, fault: str, within: int, factors: dict[str, float], also: tuple[str, ...] = (), **server: float) -> Scenario:
+def _faulty(
+    name: str, fault: str, within: int, factors: dict[str, float], also: tuple[str, ...] = (), **server: float
+) -> Scenario:
     return Scenario(name, served(name, server, factors), fault, "infrastructure", within, also)
 
 
@@ -21,7 +23,9 @@ HEALTHY = (
     _healthy("server_short_answers", rate=6.0, answer_tokens=40.0, prompt_tokens=150.0),
 )
 FAULTY = (
-    _faulty("server_slow", "latency_degraded", 120, {"tokens_per_second": 0.45, "rate": 0.6}, ("token_throughput_drop",)),
+    _faulty(
+        "server_slow", "latency_degraded", 120, {"tokens_per_second": 0.45, "rate": 0.6}, ("token_throughput_drop",)
+    ),
     _faulty("server_slow_prefill", "latency_degraded", 120, {"prefill_tokens_per_second": 0.02}),
     _faulty("server_queue", "queue_growth", 120, {"rate": 4.0}, ("saturation",)),
     _faulty("server_few_slots", "queue_growth", 120, {"slots": 0.2}, ("saturation",)),

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from tests.scenarios.plan import Plan
 from tests.scenarios.plants import Act
-from tests.scenarios.scenario import Recording
+from tests.scenarios.scenario import Recording, Scenario
 from tests.scenarios.training import Plant, Training
 
 MIDDLE = (0.45, 0.65)
 """Where in a run a fault is planted if nothing else is said: after the detectors have warmed up."""
+FIRST_STEP = (0.0, 0.0)
+"""Wrong from the first step on."""
 
 
 def generator(name: str, seed: int) -> np.random.Generator:
@@ -22,16 +23,25 @@ def generator(name: str, seed: int) -> np.random.Generator:
     return np.random.default_rng((zlib.crc32(name.encode()), seed))
 
 
-def faulty(
-    name: str, plan: Plan, act: Act | None = None, between: tuple[float, float] = MIDDLE
-) -> Callable[[int], Recording]:
-    """Return what makes the run of a seed, `act` done to it between these shares of its steps (None: wrong as planned)."""
-    return partial(_faulty, name, plan, act, between)
+def planted(
+    name: str,
+    fault: str,
+    category: str,
+    within: int,
+    plan: Plan,
+    act: Act | None = None,
+    also: tuple[str, ...] = (),
+    between: tuple[float, float] = MIDDLE,
+) -> Scenario:
+    """Return a scenario: `act` is done to the plan's run between these shares of its steps (None: wrong as planned)."""
+    record = partial(_faulty, name, plan, act, between)
+    return Scenario(name, record, fault, category, within, also, plan.network.startswith("torch"))
 
 
-def healthy(name: str, plan: Plan, *turns: tuple[float, Act]) -> Callable[[int], Recording]:
-    """Return what makes the healthy run of a seed; `turns` are harmless things that happen at a share of its steps."""
-    return partial(_healthy, name, plan, turns)
+def calm(name: str, plan: Plan, *turns: tuple[float, Act]) -> Scenario:
+    """Return a healthy scenario; `turns` are harmless things that happen at a share of its steps."""
+    name = f"healthy_{name}"
+    return Scenario(name, partial(_healthy, name, plan, turns), needs_torch=plan.network.startswith("torch"))
 
 
 def _faulty(name: str, plan: Plan, act: Act | None, between: tuple[float, float], seed: int) -> Recording:

@@ -40,6 +40,7 @@ def inputs(batch: Batch) -> dict[str, float]:
         "input_mean": float(finite.mean()) if finite.size else math.nan,
         "input_stddev": float(finite.std()) if finite.size else math.nan,
         "input_nonfinite_ratio": 1.0 - finite.size / data.size,
+        "input_missing_ratio": 0.0,
         **({"input_constant_ratio": float((flat == flat[0]).all(axis=0).mean())} if len(flat) > 1 else {}),
     }
 
@@ -58,9 +59,7 @@ def whole(network: Network, before: Floats) -> dict[str, float]:
     return {"parameter_norm": size, "update_ratio": norm(network.weights - before) / max(norm(before), 1e-12)}
 
 
-def layers(
-    network: Network, gradient: Floats, before: Floats, frozen: Collection[str]
-) -> dict[str, dict[str, float]]:
+def layers(network: Network, gradient: Floats, before: Floats, frozen: Collection[str]) -> dict[str, dict[str, float]]:
     """Return, by layer, what the step did to its parameters and what its units did; a frozen layer has no gradient."""
     found: dict[str, dict[str, float]] = {}
     for layer, place in network.layers.items():

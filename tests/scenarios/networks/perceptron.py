@@ -124,7 +124,9 @@ class PerceptronNetwork:
 def _places(layers: Layers) -> dict[str, slice]:
     sizes = [int(np.prod(weight)) + int(np.prod(bias)) for weight, bias in zip(*[iter(layers.shapes)] * 2, strict=True)]
     ends = np.cumsum(sizes)
-    return {f"layer{at}": slice(int(end) - size, int(end)) for at, (size, end) in enumerate(zip(sizes, ends))}
+    return {
+        f"layer{at}": slice(int(end) - size, int(end)) for at, (size, end) in enumerate(zip(sizes, ends, strict=True))
+    }
 
 
 def _naive_cross_entropy(logits: Floats, classes: np.ndarray) -> tuple[float, Floats]:

@@ -21,7 +21,9 @@ class RecurrentNetwork(Recurrent):
         sizes = [int(np.prod(shape)) for shape in self._shapes]
         ends = np.cumsum(sizes)
         names = ("input", "recurrence", "bias", "output")
-        self.layers = {name: slice(int(end) - size, int(end)) for name, size, end in zip(names, sizes, ends)}
+        self.layers = {
+            name: slice(int(end) - size, int(end)) for name, size, end in zip(names, sizes, ends, strict=True)
+        }
         self._held_back = self.draw(rng, HELD_BACK)
         self._states: list[Floats] = []
 

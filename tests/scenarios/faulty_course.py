@@ -98,19 +98,27 @@ NO_PROGRESS = (
 )
 SWINGS = (
     planted(
-        "oscillation_edge",
+        "oscillation_over_the_valley",
         "oscillation",
         "parameters",
         600,
-        REGRESSION._replace(batch=256, optimizer="momentum", steps=1500, eval_every=20),
-        plants.set_rate(6.0),
+        REGRESSION.with_options(pool=256)._replace(batch=256, clip=0.5, rate=0.02, eval_every=20),
+        plants.set_rate(60.0),
     ),
     planted(
-        "oscillation_full_batch",
+        "oscillation_in_the_valley",
         "oscillation",
         "parameters",
         600,
-        TANH.with_options(pool=128)._replace(batch=128, rate=0.05, steps=1500, eval_every=20),
+        REGRESSION.with_options(pool=256)._replace(batch=256, clip=1.0, rate=0.02, steps=1500, eval_every=20),
+        plants.set_rate(30.0),
+    ),
+    planted(
+        "oscillation_of_evaluations",
+        "oscillation",
+        "parameters",
+        600,
+        TANH.with_options(label_noise=0.2)._replace(batch=256, steps=1500, eval_every=20),
         plants.set_rate(40.0),
     ),
     planted(

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from hazard.tasks.task import Batch, Floats
-from hazard.tasks.torch_tasks import TorchTask
+from hazard.tasks.torch_tasks import CLASSES, TorchTask
 from tests.scenarios.networks.network import accuracy, relu_vitals
 
 HELD_BACK = 128
+UNTOLD = 0.15
 
 
 class TorchNetwork(TorchTask):
@@ -28,9 +29,17 @@ class TorchNetwork(TorchTask):
         self._held_back = self.draw(rng, HELD_BACK)
 
     def draw(self, rng: np.random.Generator, size: int) -> Batch:
-        """Return a batch; a recurrent network is to say the token before the last, which it learns in a short run."""
+        """Return a batch. A share of the tokens cannot be told, as in a language: else the loss would fall to 0.
+
+        A recurrent network is to say the token before the last, which it learns in a short run.
+        """
         inputs, targets = super().draw(rng, size)
-        return (inputs, inputs[:, -2].copy()) if self._recalls else (inputs, targets)
+        if not self._is_sequence:
+            return inputs, targets
+        targets = inputs[:, -2].copy() if self._recalls else targets
+        guessed = rng.random(size) < UNTOLD
+        targets[guessed] = rng.integers(0, CLASSES, int(guessed.sum()))
+        return inputs, targets
 
     def loss_and_gradient(self, batch: Batch, scale: float = 1.0) -> tuple[float, Floats]:
         """Return the batch's loss and a copy of the gradient."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from runvitals.config import Config
@@ -13,6 +13,8 @@ from runvitals.values import ChangeKind, Finding, IncidentChange
 from tests.scenarios.scenario import Recording, Scenario
 
 ALARMING = frozenset({"warning", "critical"})
+ALERT_WAIT_SECONDS = 10.0
+"""The shortest `group_wait` in alertmanager.yml: a finding that has a cause by then is no alert of its own."""
 
 
 class Opening(NamedTuple):
@@ -46,18 +48,27 @@ class Outcome(NamedTuple):
 
 
 def watch(recording: Recording) -> list[Opening]:
-    """Return the findings that opened as active ones, in order: one that another explains alerts nobody."""
-    opened: list[Finding] = []
+    """Return the findings that opened and alerted, in the order of their times.
 
-    def report(change: IncidentChange) -> None:
-        if change.kind is ChangeKind.OPENED and not getattr(change.finding, "explained_by", None):
-            opened.append(change.finding)
-
+    What another finding explains alerts nobody, if that one came soon enough.
+    """
+    changes: list[IncidentChange] = []
     config = Config()
-    pipeline = Pipeline(config.series, config.ranks, resolve(config.faults), report)
+    pipeline = Pipeline(config.series, config.ranks, resolve(config.faults), changes.append)
     pipeline.observe(recording.items, "recording")
     pipeline.advance(recording.until)
-    return [_opening(finding, recording.step_times) for finding in sorted(opened, key=lambda one: one.opened_time)]
+    return [_opening(finding, recording.step_times) for finding in alerted(changes)]
+
+
+def alerted(changes: Iterable[IncidentChange]) -> list[Finding]:
+    """Return each finding as it was when its alert was sent; those that were explained by then are left out."""
+    known: dict[str, Finding] = {}
+    for change in changes:
+        finding = change.finding
+        if change.kind is ChangeKind.OPENED or change.time - finding.opened_time <= ALERT_WAIT_SECONDS:
+            known[finding.id] = finding
+    standing = [finding for finding in known.values() if not getattr(finding, "explained", False)]
+    return sorted(standing, key=lambda finding: finding.opened_time)
 
 
 def judge(scenario: Scenario, seed: int, recording: Recording, openings: Sequence[Opening]) -> Outcome:

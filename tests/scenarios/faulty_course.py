@@ -124,14 +124,14 @@ SWINGS = (
     planted(
         "overfitting",
         "overfitting",
-        "data",
+        "parameters",
         2500,
         ADAM.with_options(pool=96, width=64, label_noise=0.2)._replace(steps=2500, eval_every=50),
     ),
     planted(
         "overfitting_regression",
         "overfitting",
-        "data",
+        "parameters",
         2500,
         REGRESSION.with_options(pool=64, width=64, noise=1.0)._replace(
             steps=2500, eval_every=50, optimizer="adamw", rate=0.003
@@ -196,7 +196,7 @@ RESUMES = (
     planted(
         "resume_lost_optimizer_and_weights",
         "resume_lost_state",
-        "infrastructure",
+        "structure",
         200,
         ADAM,
         plants.resume(loses_state=True, spread=1.0),
@@ -204,7 +204,7 @@ RESUMES = (
     planted(
         "resume_lost_weights_convolution",
         "resume_lost_state",
-        "infrastructure",
+        "structure",
         200,
         CNN,
         plants.resume(loses_state=True, restarts=False, spread=1.0),
@@ -212,7 +212,7 @@ RESUMES = (
     planted(
         "resume_lost_weights_unmarked",
         "resume_lost_state",
-        "infrastructure",
+        "structure",
         200,
         PERCEPTRON,
         plants.resume(loses_state=True, restarts=False, is_marked=False, spread=1.0),
@@ -220,7 +220,7 @@ RESUMES = (
     planted(
         "resume_lost_weights_recurrent",
         "resume_lost_state",
-        "infrastructure",
+        "structure",
         200,
         RNN,
         plants.resume(loses_state=True, spread=0.8),

@@ -32,7 +32,7 @@ UNITS = (
     planted(
         "dead_units_slowly",
         "dead_units",
-        "parameters",
+        "structure",
         500,
         PERCEPTRON._replace(rate=0.01),
         plants.kill_units(0.03, 0.9),
@@ -49,7 +49,7 @@ UNITS = (
     planted(
         "saturated_recurrent",
         "saturated_activations",
-        "parameters",
+        "structure",
         300,
         RNN,
         plants.multiply_weights(30.0, "input", "recurrence"),

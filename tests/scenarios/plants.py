@@ -131,7 +131,7 @@ def multiply_gradient(factor: float) -> Act:
 
 
 def break_gradient(share: float, value: float, times: int | None = None) -> Act:
-    """In a share of the steps one entry of the gradient is not finite (the root of 0 has no derivative)."""
+    """In a share of the steps one entry of the gradient overflows, though the loss is finite."""
 
     def act(training: Training) -> None:
         left = [times]

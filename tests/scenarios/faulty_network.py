@@ -37,7 +37,7 @@ UNITS = (
         PERCEPTRON._replace(rate=0.01),
         plants.kill_units(0.03, 0.9),
     ),
-    planted("dead_units_at_once", "dead_units", "parameters", 200, REGRESSION, plants.kill_units(0.5)),
+    planted("dead_units_at_once", "dead_units", "structure", 200, REGRESSION, plants.kill_units(0.5)),
     planted("saturated_gain", "saturated_activations", "structure", 300, TANH.with_options(gain=15.0)),
     planted(
         "saturated_sigmoid",

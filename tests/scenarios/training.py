@@ -20,7 +20,7 @@ from tests.scenarios.networks import make_network
 from tests.scenarios.plan import Plan
 from tests.scenarios.run_log import RunLog
 from tests.scenarios.scenario import START, Recording
-from tests.scenarios.step_clock import StepClock
+from tests.scenarios.step_clock import StepClock, StepTime
 
 STARTUP_SECONDS = 25.0
 RESTART_SECONDS = 90.0
@@ -85,8 +85,13 @@ class Training:
         return Recording(self.log.items, times, planted_time, self._finish())
 
     def save(self) -> None:
-        """Write a checkpoint: all that a resume needs."""
-        self._saved = self.step, self.network.weights.copy(), copy.deepcopy(self.optimizer), copy.deepcopy(self.scaler)
+        """Write a checkpoint after the step: all that a resume needs."""
+        self._saved = (
+            self.step + 1,
+            self.network.weights.copy(),
+            copy.deepcopy(self.optimizer),
+            copy.deepcopy(self.scaler),
+        )
 
     def resume(self, *, loses_state: bool = False, restarts: bool = True, is_marked: bool = True) -> None:
         """Go on from the last checkpoint; `loses_state` forgets what the optimizer knew.
@@ -129,15 +134,10 @@ class Training:
     def _take_step(self) -> None:
         rate = self.plan.rate * self.plan.schedule(self.step) * self.rate_factor
         scale = self.scaler.scale if self.scaler else 1.0
+        before = self.network.weights.copy()
         batches, losses, gradient = self._pass(scale)
         norm = vitals.norm(gradient)
-        before = self.network.weights.copy()
-        if self.scaler is None or math.isfinite(norm):
-            factor = self.plan.clip / norm if self.plan.clip and norm > self.plan.clip else 1.0
-            self.optimizer.step(self.network.weights, gradient * np.float32(factor), rate)
-            self.network.weights[self.frozen] = before[self.frozen]
-        if self.scaler:
-            self.scaler.update(overflowed=not math.isfinite(norm))
+        self._update(gradient, norm, rate, before)
         took = self.clock.draw(self.rng, self.step)
         self.now += took.total
         self._watch_machine(self.now)
@@ -146,10 +146,7 @@ class Training:
             "loss": float(np.mean(losses)),
             "grad_norm": norm,
             "learning_rate": rate,
-            "step_seconds": took.total,
-            "data_seconds": took.data,
-            "compute_seconds": took.compute,
-            "samples_per_second": self.plan.batch * self.plan.accumulate / took.total,
+            **self._times(took),
             **({"loss_scale": scale} if self.scaler else {}),
             **vitals.answers(self.network, batches[-1]),
             **self.extra,
@@ -160,6 +157,22 @@ class Training:
         self._pause()
         self.step += 1
         self.taken += 1
+
+    def _update(self, gradient: Floats, norm: float, rate: float, before: Floats) -> None:
+        if self.scaler is None or math.isfinite(norm):
+            factor = self.plan.clip / norm if self.plan.clip and norm > self.plan.clip else 1.0
+            self.optimizer.step(self.network.weights, gradient * np.float32(factor), rate)
+            self.network.weights[self.frozen] = before[self.frozen]
+        if self.scaler:
+            self.scaler.update(overflowed=not math.isfinite(norm))
+
+    def _times(self, took: StepTime) -> dict[str, float]:
+        return {
+            "step_seconds": took.total,
+            "data_seconds": took.data,
+            "compute_seconds": took.compute,
+            "samples_per_second": self.plan.batch * self.plan.accumulate / took.total,
+        }
 
     def _pass(self, scale: float) -> tuple[list[Batch], list[float], Floats]:
         batches, losses, total = [], [], np.zeros_like(self.network.weights)
@@ -200,9 +213,7 @@ class Training:
         if plan.checkpoint_every and done % plan.checkpoint_every == 0:
             self._announce(EventKind.CHECKPOINT)
             self.now += plan.checkpoint_seconds
-            self.step += 1
             self.save()
-            self.step -= 1
 
     def _announce(self, kind: EventKind) -> None:
         if self.plan.announces_pauses:

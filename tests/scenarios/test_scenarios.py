@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from runvitals.values import Event, EventKind, Sample
+from runvitals.values import ChangeKind, Event, EventKind, Finding, IncidentChange, Sample
 from tests import published_rules
 from tests.scenarios import archive, card
-from tests.scenarios.evaluation import Opening, judge, watch
+from tests.scenarios.evaluation import Opening, alerted, judge, watch
 from tests.scenarios.rules import judge_rules
 from tests.scenarios.scenario import START, Recording, Scenario
 from tests.scenarios.suite import ALL, BY_NAME, seeds_of
@@ -126,6 +126,20 @@ def test_too_late_is_missed_and_info_is_no_alarm():
     assert judged(opening("bad_input", 10.0)).delay is None
     outcome = judged(opening("plateau", 6.0, severity="info"), opening("plateau", 2.0, severity="info"))
     assert (outcome.first, outcome.early, len(outcome.notes)) == (None, (), 1)
+
+
+def change(kind, time, fault="loss_spike", opened=100.0):
+    finding = Finding(f"id of {fault}", fault, "data", "warning", "run", "0", opened, 1, 1.0, [], "Look.")
+    return IncidentChange(kind, finding, time, 1, "it is so")
+
+
+def test_a_finding_is_judged_as_its_alert_is_sent():
+    """What changes while the alert waits to be sent belongs to it, what changes later does not."""
+    opened = change(ChangeKind.OPENED, 100.0)
+    soon, late = change(ChangeKind.CHANGED, 105.0), change(ChangeKind.CHANGED, 130.0)
+    first = change(ChangeKind.OPENED, 90.0, "bad_input", opened=90.0)
+    assert alerted([opened, soon, late, first]) == [first.finding, soon.finding]
+    assert alerted([opened, soon, late, first])[1] is soon.finding
 
 
 def test_the_card_counts():

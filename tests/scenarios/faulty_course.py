@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tests.scenarios import plants
-from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH, TRANSFORMER
+from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, SMALL_START, TRANSFORMER
 from tests.scenarios.trained import FIRST_STEP, planted
 
 _EARLY = (0.25, 0.3)
 
 DIVERGENCE = (
+    # The rate is too high, and that is said by its own size or by that of the updates too.
     planted(
         "divergence_rate_too_high",
         "divergence",
@@ -26,6 +27,7 @@ DIVERGENCE = (
         800,
         PERCEPTRON._replace(clip=0.5, steps=2000, detail="usual"),
         plants.set_rate(60.0),
+        also=("learning_rate_out_of_band",),
         between=_EARLY,
     ),
     planted(
@@ -43,46 +45,51 @@ NO_PROGRESS = (
         "labels_shuffled",
         "not_learning",
         "data",
-        1200,
-        PERCEPTRON._replace(eval_every=100),
+        2000,
+        PERCEPTRON._replace(steps=2000, eval_every=100),
         plants.shuffle_targets,
         between=FIRST_STEP,
+    ),
+    planted(
+        "labels_random",
+        "not_learning",
+        "data",
+        2000,
+        ADAM.with_options(classes=10, label_noise=1.0, gain=SMALL_START)._replace(steps=2000, eval_every=100),
     ),
     planted(
         "labels_shuffled_convolution",
         "not_learning",
         "data",
-        800,
-        CNN._replace(eval_every=100),
+        1600,
+        CNN._replace(steps=1600, eval_every=100),
         plants.shuffle_targets,
         between=FIRST_STEP,
     ),
     planted(
-        "gradient_of_nothing",
+        "optimizer_of_nothing",
         "not_learning",
         "structure",
-        1200,
-        ADAM._replace(detail="usual", eval_every=100),
+        1600,
+        ADAM.with_options(gain=SMALL_START)._replace(detail="usual", steps=1600, eval_every=100),
         plants.forget_layers(),
         between=FIRST_STEP,
     ),
     planted(
-        "plateau_rate_collapsed",
+        "plateau_updates_collapsed",
         "plateau",
         "parameters",
-        1500,
-        ADAM._replace(steps=2500, rate=0.0004),
-        plants.set_rate(1e-2),
+        3000,
+        ADAM._replace(steps=3000, rate=0.0004),
+        plants.shrink_updates(1e-3),
         between=(0.15, 0.2),
     ),
     planted(
-        "plateau_rate_collapsed_recurrent",
+        "plateau_too_narrow",
         "plateau",
-        "parameters",
-        1500,
-        RNN._replace(steps=2500, rate=0.001),
-        plants.set_rate(1e-2),
-        between=(0.15, 0.2),
+        "structure",
+        3000,
+        PERCEPTRON.with_options(width=2, depth=1)._replace(steps=3000, detail="usual"),
     ),
     planted(
         "no_update_from_the_start",
@@ -101,25 +108,17 @@ SWINGS = (
         "oscillation_over_the_valley",
         "oscillation",
         "parameters",
-        600,
-        REGRESSION.with_options(pool=256)._replace(batch=256, clip=0.5, rate=0.02, eval_every=20),
-        plants.set_rate(60.0),
+        700,
+        REGRESSION._replace(batch=256, clip=0.5, rate=0.02, steps=1600, eval_every=20),
+        plants.ramp_rate(60.0, 150, times=1.0),
     ),
     planted(
-        "oscillation_in_the_valley",
+        "oscillation_full_batch",
         "oscillation",
         "parameters",
-        600,
-        REGRESSION.with_options(pool=256)._replace(batch=256, clip=1.0, rate=0.02, steps=1500, eval_every=20),
-        plants.set_rate(30.0),
-    ),
-    planted(
-        "oscillation_of_evaluations",
-        "oscillation",
-        "parameters",
-        600,
-        TANH.with_options(label_noise=0.2)._replace(batch=256, steps=1500, eval_every=20),
-        plants.set_rate(40.0),
+        700,
+        REGRESSION.with_options(pool=512)._replace(batch=512, clip=1.0, rate=0.02, steps=1600, eval_every=20),
+        plants.ramp_rate(40.0, 150, times=1.0),
     ),
     planted(
         "overfitting",
@@ -139,6 +138,7 @@ SWINGS = (
     ),
 )
 RATES = (
+    # The norm jumps in the same step.
     planted(
         "update_too_large_gradient_summed",
         "update_too_large",
@@ -147,7 +147,8 @@ RATES = (
         PERCEPTRON,
         plants.multiply_gradient(100.0),
         also=("gradient_explosion",),
-    ),  # the norm jumps in the same step
+    ),
+    # It is both.
     planted(
         "update_too_large_from_the_start",
         "update_too_large",
@@ -156,7 +157,7 @@ RATES = (
         ADAM._replace(rate=0.3),
         None,
         also=("learning_rate_out_of_band",),
-    ),  # it is both
+    ),
     planted(
         "update_too_large_rate_raised",
         "update_too_large",

@@ -186,6 +186,7 @@ GPU = (
         plants.together(plants.set_machine(gpu_xid=79.0), plants.say(EventKind.XID, "79", xid="79")),
     ),
     planted("gpu_ecc", "gpu_fault", "infrastructure", 100, _GPU, plants.set_machine(gpu_uncorrected_ecc=3.0)),
+    # What it does to the steps.
     planted(
         "gpu_throttled",
         "gpu_fault",
@@ -197,7 +198,7 @@ GPU = (
             plants.set_clock(compute=1.5),
         ),
         also=("fail_slow",),
-    ),  # what it does to the steps
+    ),
     planted(
         "gpu_idle",
         "low_utilisation",

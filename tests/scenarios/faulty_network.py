@@ -92,6 +92,7 @@ INPUTS = (
         300,
         PERCEPTRON.with_options(offset=127.0, spread=74.0)._replace(rate=2e-6),
     ),
+    # Its consequence, there from the first step on.
     planted(
         "input_raw_tanh",
         "input_unscaled",
@@ -99,7 +100,7 @@ INPUTS = (
         300,
         TANH.with_options(spread=60.0)._replace(rate=0.002),
         also=("saturated_activations",),
-    ),  # its consequence, there from the first step on
+    ),
     planted("input_offset", "input_unscaled", "data", 300, REGRESSION.with_options(offset=40.0)._replace(rate=1e-6)),
     planted(
         "input_missing",

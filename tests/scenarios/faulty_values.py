@@ -58,6 +58,7 @@ NONFINITE = (
         plants.set_rate(60.0),
         also=("gradient_explosion", "gradient_explosion_likely", "update_too_large"),
     ),
+    # In half precision the gradient overflows before the loss does.
     planted(
         "nan_after_the_rate_was_raised_half",
         "nonfinite_loss",
@@ -65,7 +66,7 @@ NONFINITE = (
         60,
         REGRESSION.with_options(**_HALF),
         plants.set_rate(60.0),
-        also=("gradient_explosion", "gradient_explosion_likely", "update_too_large"),
+        also=("nonfinite_gradient", "gradient_explosion", "gradient_explosion_likely", "update_too_large"),
     ),
     Scenario("nan_on_one_rank", nan_on_one_rank("nan_on_one_rank", skips=True), "nonfinite_loss", "infrastructure", 5),
     Scenario(
@@ -129,6 +130,7 @@ EXPLOSIONS = (
         ADAM._replace(clip=1.0),
         plants.multiply_gradient(64.0),
     ),
+    # The rate grows slowly: where the loss climbs before the gradient does, it diverges.
     planted(
         "explosion_likely_ramp",
         "gradient_explosion_likely",
@@ -136,7 +138,7 @@ EXPLOSIONS = (
         400,
         REGRESSION._replace(detail="usual", steps=1500),
         plants.ramp_rate(30.0, 200),
-        also=("gradient_explosion",),
+        also=("gradient_explosion", "divergence"),
     ),
     planted(
         "explosion_likely_ramp_perceptron",
@@ -145,7 +147,7 @@ EXPLOSIONS = (
         400,
         PERCEPTRON.with_options(classes=0)._replace(detail="usual", steps=1500, rate=0.005, optimizer="sgd"),
         plants.ramp_rate(60.0, 200),
-        also=("gradient_explosion",),
+        also=("gradient_explosion", "divergence"),
     ),
 )
 SPIKES = (
@@ -173,6 +175,7 @@ SPIKES = (
         ADAM._replace(detail="bare"),
         plants.multiply_weights(4.0),
     ),
+    # What is seen of a bad batch is a spike of the loss; whether it is known for one, the category shows.
     planted(
         "bad_batch_scaled",
         "bad_batch",
@@ -180,6 +183,7 @@ SPIKES = (
         5,
         PERCEPTRON._replace(marks_batches=True),
         plants.alter_inputs(plants.scaled(20.0), 1),
+        also=("loss_spike",),
     ),
     planted(
         "bad_batch_scaled_torch",
@@ -187,7 +191,8 @@ SPIKES = (
         "data",
         5,
         TORCH_PERCEPTRON._replace(marks_batches=True),
-        plants.alter_inputs(plants.scaled(15.0), 1),
+        plants.alter_inputs(plants.scaled(-15.0), 1),
+        also=("loss_spike",),
     ),
     planted(
         "bad_batch_labels",
@@ -197,9 +202,10 @@ SPIKES = (
         PERCEPTRON.with_options(noise=0.05)._replace(marks_batches=True, batch=64, steps=2000),
         plants.relabel(1.0, 1),
         also=("loss_spike",),
-    ),  # nothing but the loss tells
+    ),
 )
 LOSS_SCALE = (
+    # Each of its steps is one too.
     planted(
         "scale_collapses",
         "amp_scale_collapse",
@@ -208,7 +214,7 @@ LOSS_SCALE = (
         PERCEPTRON.with_options(**_HALF),
         plants.break_gradient(1.0, math.inf),
         also=("nonfinite_gradient",),
-    ),  # each of its steps is one too
+    ),
     planted(
         "scale_collapses_now_and_then",
         "amp_scale_collapse",

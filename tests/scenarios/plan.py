@@ -13,6 +13,8 @@ from hazard.schedules import Plan as Turns
 
 Schedule = Callable[[int], float]
 Detail = Literal["bare", "usual", "full"]
+SMALL_START = 0.408
+"""The gain of PyTorch's own initial weights: a network that begins at the price of a guess."""
 
 
 def constant(_: int) -> float:

@@ -20,12 +20,12 @@ def set_rate(factor: float) -> Act:
     return lambda training: setattr(training, "rate_factor", factor)
 
 
-def ramp_rate(factor: float, steps: int) -> Act:
-    """Let the learning rate grow to `factor` in so many steps, and further."""
+def ramp_rate(factor: float, steps: int, times: float = 3.0) -> Act:
+    """Let the learning rate grow exponentially, by `factor` in so many steps, for so many `times` that long."""
 
     def act(training: Training) -> None:
         start, schedule = training.step, training.plan.schedule
-        grown = lambda step: schedule(step) * factor ** min(max(0.0, (step - start) / steps), 3.0)  # noqa: E731
+        grown = lambda step: schedule(step) * factor ** min(max(0.0, (step - start) / steps), times)  # noqa: E731
         training.plan = training.plan._replace(schedule=grown)
 
     return act
@@ -121,6 +121,16 @@ def forget_layers(*layers: str) -> Act:
                 weights[place] = before[place]
 
         training.optimizer.step = partial_step
+
+    return act
+
+
+def shrink_updates(factor: float) -> Act:
+    """The optimizer's steps are so much smaller than the rate that is logged says."""
+
+    def act(training: Training) -> None:
+        step = training.optimizer.step
+        training.optimizer.step = lambda weights, gradient, rate: step(weights, gradient, rate * factor)
 
     return act
 

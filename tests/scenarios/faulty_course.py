@@ -150,15 +150,6 @@ RATES = (
     ),
     # It is both.
     planted(
-        "update_too_large_from_the_start",
-        "update_too_large",
-        "parameters",
-        300,
-        ADAM._replace(rate=0.3),
-        None,
-        also=("learning_rate_out_of_band",),
-    ),
-    planted(
         "update_too_large_rate_raised",
         "update_too_large",
         "parameters",

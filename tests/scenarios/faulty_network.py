@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.scenarios import plants
+from tests.scenarios.networks.wrong_losses import binary_cross_entropy_of_one_and_two
 from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH
 from tests.scenarios.trained import FIRST_STEP, planted
 
@@ -16,13 +17,13 @@ VANISHING = (
         400,
         PERCEPTRON.with_options(depth=10, activation="sigmoid"),
     ),
-    planted("vanishing_deep_tanh", "vanishing_gradient", "structure", 400, TANH.with_options(depth=12, gain=0.35)),
+    planted("vanishing_deep_tanh", "vanishing_gradient", "structure", 400, TANH.with_options(depth=14, gain=0.33)),
     planted(
         "vanishing_deep_relu",
         "vanishing_gradient",
         "structure",
         400,
-        ADAM.with_options(depth=14, gain=0.4)._replace(rate=1e-5),
+        PERCEPTRON.with_options(depth=14, gain=0.5)._replace(rate=0.002),
     ),
 )
 UNITS = (
@@ -57,13 +58,11 @@ UNITS = (
 )
 HEADS = (
     planted(
-        "loss_negative",
+        "loss_below_zero",
         "loss_head_mismatch",
         "structure",
-        200,
-        PERCEPTRON._replace(detail="usual"),
-        plants.change_loss(lambda loss: loss - 2.5),
-        between=FIRST_STEP,
+        1200,
+        ADAM.with_options(classes=2, loss=binary_cross_entropy_of_one_and_two)._replace(detail="usual"),
     ),
     planted(
         "loss_negated",

@@ -6,6 +6,7 @@ import math
 
 from tests.scenarios import plants
 from tests.scenarios.data_parallel import nan_on_one_rank
+from tests.scenarios.networks.wrong_losses import naive_cross_entropy
 from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, REGRESSION, RNN, TANH, TORCH_PERCEPTRON, TRANSFORMER
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.trained import planted
@@ -20,14 +21,14 @@ NONFINITE = (
         "nonfinite_loss",
         "structure",
         5,
-        PERCEPTRON.with_options(is_naive=True, gain=40.0)._replace(steps=200),
+        PERCEPTRON.with_options(loss=naive_cross_entropy, gain=40.0)._replace(steps=200),
     ),
     planted(
         "nan_log_of_zero_in_half_precision",
         "nonfinite_loss",
         "structure",
         5,
-        TANH.with_options(is_naive=True, gain=60.0, precision="float16")._replace(steps=200),
+        TANH.with_options(loss=naive_cross_entropy, gain=60.0, precision="float16")._replace(steps=200),
     ),
     # A batch of NaN: that the input is bad, which batch it was, and that the loss is gone are one truth.
     planted(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from hazard.tasks.perceptron import Layers, cross_entropy, squared_error
@@ -9,6 +11,9 @@ from hazard.tasks.task import Batch, Floats, dtype_of
 from tests.scenarios.networks.network import SATURATED_INPUT, accuracy, relu_vitals, squashed_vitals
 
 HELD_BACK = 256
+LossFunction = Callable[[Floats, np.ndarray], tuple[float, Floats]]
+"""From outputs and targets to the loss and its gradient with respect to the outputs."""
+
 _EDGE = {"tanh": float(np.tanh(SATURATED_INPUT)), "sigmoid": float(np.tanh(SATURATED_INPUT / 2))}
 
 
@@ -26,8 +31,7 @@ class PerceptronNetwork:
     """`classes` of 0 is regression; with `pool` the data are so many examples only.
 
     `offset` and `spread` are those of the raw inputs; `gain` multiplies the initial weights' usual deviation;
-    `label_noise` is the share of labels that say nothing; `is_naive` takes the logarithm of the probabilities as they
-    come out, the usual mistake that ends in log 0.
+    `label_noise` is the share of labels that say nothing; `loss` takes the place of the cross-entropy.
     """
 
     def __init__(
@@ -46,12 +50,12 @@ class PerceptronNetwork:
         spread: float = 1.0,
         pool: int = 0,
         precision: str = "float32",
-        is_naive: bool = False,
+        loss: LossFunction | None = None,
     ) -> None:
         self._dtype = dtype_of(precision)
         self._inputs, self._classes, self._noise, self._label_noise = inputs, classes, noise, label_noise
         self._offset, self._spread = offset, spread
-        self._activation, self._is_naive = activation, is_naive
+        self._activation, self._function = activation, loss or (cross_entropy if classes else squared_error)
         outputs = classes or 3
         self._layers = _Layers([inputs, *[width] * depth, outputs], activation)
         self._teacher = Layers([inputs, 8, outputs], "tanh")
@@ -73,7 +77,7 @@ class PerceptronNetwork:
         """Return the mean loss of the batch and its gradient."""
         weights = self.weights.astype(self._dtype)
         self._values = self._layers.forward(weights, batch[0].astype(self._dtype))
-        loss, slope = self._loss(self._values[-1], batch[-1])
+        loss, slope = self._function(self._values[-1], batch[-1])
         return loss, self._layers.backward(weights, self._values, slope * self._dtype(scale))
 
     def outputs(self) -> Floats:
@@ -89,7 +93,7 @@ class PerceptronNetwork:
         """Return loss and accuracy on data that are never trained on."""
         outputs = self._layers.forward(self.weights, self._held_back[0])[-1]
         right = accuracy(outputs, self._held_back[-1])
-        loss = {"eval_loss": self._loss(outputs, self._held_back[-1])[0]}
+        loss = {"eval_loss": self._function(outputs, self._held_back[-1])[0]}
         return loss if right is None else {**loss, "eval_accuracy": right}
 
     def change_task(self, rng: np.random.Generator) -> None:
@@ -102,11 +106,6 @@ class PerceptronNetwork:
             return relu_vitals(values, -1)
         centred = values if self._activation == "tanh" else 2 * values - 1
         return squashed_vitals(values, np.abs(centred) > _EDGE[self._activation])
-
-    def _loss(self, outputs: Floats, targets: np.ndarray) -> tuple[float, Floats]:
-        if not self._classes:
-            return squared_error(outputs, targets)
-        return _naive_cross_entropy(outputs, targets) if self._is_naive else cross_entropy(outputs, targets)
 
     def _fresh(self, rng: np.random.Generator, size: int) -> Batch:
         unit = rng.normal(size=(size, self._inputs)).astype(np.float32)
@@ -127,12 +126,3 @@ def _places(layers: Layers) -> dict[str, slice]:
     return {
         f"layer{at}": slice(int(end) - size, int(end)) for at, (size, end) in enumerate(zip(sizes, ends, strict=True))
     }
-
-
-def _naive_cross_entropy(logits: Floats, classes: np.ndarray) -> tuple[float, Floats]:
-    exponentials = np.exp(logits)
-    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    rows = np.arange(len(logits))
-    loss = float(-np.log(probabilities[rows, classes]).mean())
-    probabilities[rows, classes] -= 1
-    return loss, probabilities / len(logits)

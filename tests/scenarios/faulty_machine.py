@@ -11,8 +11,9 @@ from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, RNN, TRANSFORMER
 from tests.scenarios.trained import FIRST_STEP, planted
 
 _MACHINE: Mapping[str, float] = {"rss": 6.0 * GIB}
-_SLOW = {"compute": 5.0, "data": 0.1}
-"""Steps that take long: what only hours show needs no more steps then."""
+_SECONDS = {"compute": 2.5, "data": 0.04, "exchange": 0.3}
+_MINUTES = {"compute": 18.0, "data": 0.1}
+"""How long the steps of large networks take: what only hours show needs no more steps then."""
 
 
 ENDS = (
@@ -30,12 +31,13 @@ ENDS = (
         "hang",
         "infrastructure",
         1,
-        ADAM._replace(clock=_SLOW),
+        ADAM._replace(clock=_SECONDS),
         plants.together(
             plants.say(EventKind.COLLECTIVE_TIMEOUT, "Watchdog caught collective operation timeout"), plants.stop(None)
         ),
     ),
     planted("crash", "run_crashed", "infrastructure", 1, PERCEPTRON, plants.stop(EventKind.RUN_CRASHED)),
+    # The log says why it died.
     planted(
         "crash_out_of_memory",
         "run_crashed",
@@ -43,11 +45,12 @@ ENDS = (
         1,
         TRANSFORMER._replace(machine=_MACHINE),
         plants.together(plants.say(EventKind.OUT_OF_MEMORY, "CUDA out of memory"), plants.stop(EventKind.RUN_CRASHED)),
+        also=("memory_pressure",),
     ),
     planted(
         "crash_with_traceback",
         "run_crashed",
-        "infrastructure",
+        "structure",
         1,
         RNN,
         plants.together(plants.say(EventKind.TRACEBACK, "RuntimeError"), plants.stop(EventKind.RUN_RAISED)),
@@ -89,7 +92,7 @@ SPEED = (
         300,
         ADAM,
         plants.together(
-            plants.set_clock(exchange=10.0),
+            plants.set_clock(exchange=20.0),
             lambda training: setattr(training, "missing", frozenset({"compute_seconds", "data_seconds"})),
         ),
         also=("fail_slow",),
@@ -108,7 +111,7 @@ SPEED = (
         "fail_slow",
         "infrastructure",
         300,
-        PERCEPTRON,
+        PERCEPTRON._replace(clock=_SECONDS),
         plants.set_clock(compute=1.5),
         also=("throughput_drop",),
     ),
@@ -117,7 +120,7 @@ SPEED = (
         "fail_slow",
         "infrastructure",
         300,
-        ADAM._replace(detail="usual"),
+        ADAM._replace(detail="usual", clock=_SECONDS),
         plants.set_clock(compute=1.7),
     ),
     planted(
@@ -125,7 +128,7 @@ SPEED = (
         "fail_slow",
         "infrastructure",
         300,
-        RNN._replace(detail="usual", clock={"slow_every": 10, "slow_factor": 2.5}),
+        RNN._replace(detail="usual", clock={**_SECONDS, "slow_every": 10, "slow_factor": 2.5}),
         plants.set_clock(compute=1.6),
     ),
 )
@@ -134,18 +137,18 @@ MEMORY = (
         "memory_leak",
         "memory_leak",
         "infrastructure",
-        700,
-        ADAM._replace(clock=_SLOW, machine={"rss": 6 * GIB, "limit": 64 * GIB}),
-        plants.leak(4e6),
+        800,
+        ADAM._replace(clock=_MINUTES, machine={"rss": 6 * GIB, "limit": 64 * GIB}),
+        plants.leak(1.5e6),
         between=(0.3, 0.4),
     ),
     planted(
         "memory_leak_fast",
         "memory_leak",
         "infrastructure",
-        700,
-        PERCEPTRON._replace(clock=_SLOW, machine={"rss": 10 * GIB, "limit": 128 * GIB}),
-        plants.leak(1.5e7),
+        800,
+        PERCEPTRON._replace(clock=_MINUTES, machine={"rss": 10 * GIB, "limit": 128 * GIB}),
+        plants.leak(8e6),
         between=(0.3, 0.4),
     ),
     planted(
@@ -153,16 +156,16 @@ MEMORY = (
         "memory_leak",
         "infrastructure",
         800,
-        RNN._replace(clock=_SLOW, machine={"swing": 2 * GIB, "limit": 64 * GIB}),
-        plants.leak(6e6),
+        RNN._replace(clock=_MINUTES, machine={"swing": 2 * GIB, "limit": 64 * GIB}),
+        plants.leak(2.5e6),
         between=(0.3, 0.35),
     ),
     planted(
         "memory_pressure",
         "memory_pressure",
         "infrastructure",
-        100,
-        CNN._replace(machine={"limit": 32 * GIB}),
+        150,
+        CNN._replace(machine={"limit": 32 * GIB}, clock=_SECONDS),
         plants.set_machine(rss=31.5 * GIB, swing=0.0),
     ),
     planted(

@@ -13,9 +13,11 @@ from tests.scenarios.run_log import RunLog
 from tests.scenarios.scenario import START, Recording
 from tests.scenarios.trained import generator
 
-TICK = 0.25
-POLL_TICKS = 20
+TICK = 0.5
+POLL_TICKS = 30
 POLL_SECONDS = TICK * POLL_TICKS
+FULL = 0.98
+"""Requests are taken in until so much of the cache is used; what then does not fit is put back."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class Server:
         self.seen = _Poll()
 
     def tick(self, rng: np.random.Generator) -> None:
-        """Let a quarter of a second pass."""
+        """Let half a second pass."""
         self.now += TICK
         if not self.is_up:
             self.waiting, self.running = [], np.zeros((0, 6))
@@ -69,7 +71,7 @@ class Server:
             self.waiting.append([self.now, 0.0, 0.0, prompt, wanted, 0.0])
 
     def _start(self) -> None:
-        while self.waiting and len(self.running) < self.slots and self._used() + self.waiting[0][3] < self.cache_tokens:
+        while self.waiting and len(self.running) < self.slots and self._used() < FULL * self.cache_tokens:
             request = self.waiting.pop(0)
             request[1] = request[1] or self.now
             self.running = np.vstack([self.running, request])

@@ -6,7 +6,7 @@ from tests.scenarios.scenario import Scenario
 from tests.scenarios.server import served
 
 
-def _healthy(name: str, polls: int = 1500, **server: float) -> Scenario:
+def _healthy(name: str, polls: int = 1000, **server: float) -> Scenario:
     return Scenario(f"healthy_{name}", served(f"healthy_{name}", server, polls=polls))
 
 
@@ -24,9 +24,9 @@ HEALTHY = (
 )
 FAULTY = (
     _faulty(
-        "server_slow", "latency_degraded", 120, {"tokens_per_second": 0.45, "rate": 0.6}, ("token_throughput_drop",)
+        "server_slow", "latency_degraded", 120, {"tokens_per_second": 0.25, "rate": 0.5}, ("token_throughput_drop",)
     ),
-    _faulty("server_slow_prefill", "latency_degraded", 120, {"prefill_tokens_per_second": 0.02}),
+    _faulty("server_slow_prefill", "latency_degraded", 120, {"prefill_tokens_per_second": 0.02, "rate": 0.6}),
     _faulty("server_queue", "queue_growth", 120, {"rate": 4.0}, ("saturation",)),
     _faulty("server_few_slots", "queue_growth", 120, {"slots": 0.2}, ("saturation",)),
     _faulty("server_errors", "error_rate", 60, {"errors": 150.0}),

@@ -31,7 +31,7 @@ class Server:
     rate: float = 3.0
     wave: float = 0.0
     wave_seconds: float = 3600.0
-    slots: int = 32
+    slots: float = 32
     cache_tokens: float = 40_000.0
     prompt_tokens: float = 400.0
     answer_tokens: float = 150.0
@@ -186,4 +186,4 @@ def _change(server: Server, factors: dict[str, float]) -> None:
         if name == "is_up":
             server.is_up = bool(factor)
         else:
-            setattr(server, name, type(getattr(server, name))(getattr(server, name) * factor))
+            setattr(server, name, getattr(server, name) * factor)

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from runvitals.catalogue import faults
 from runvitals.values import ChangeKind, Event, EventKind, Finding, IncidentChange, Sample
 from tests import published_rules
 from tests.scenarios import archive, card
@@ -18,6 +19,13 @@ FOUND = {
     "nan_gradient": 2,
     "explosion_gradient_summed": 5,
     "spike_of_the_rate": 5,
+    "input_raw_pixels": 20,
+    "input_same_batch_perceptron": 20,
+    "output_constant": 100,
+    "no_update_after_a_change": 150,
+    "resume_lost_optimizer_and_weights": 60,
+    "input_bound": 150,
+    "gpu_xid": 20,
     "hang": 0,
     "crash": 0,
     "two_writers": 1,
@@ -31,6 +39,8 @@ SILENT = ("healthy_regression", "healthy_phase", "healthy_two_decimals", "health
 def test_a_planted_fault_is_found_first_and_soon(name):
     """The first finding after the planting is the fault that was planted, with its category, and none came before."""
     scenario = BY_NAME[name]
+    if scenario.fault not in faults.BY_NAME:
+        pytest.skip(f"the catalogue has no {scenario.fault} yet")
     recording = scenario.record(SEED)
     outcome = judge(scenario, SEED, recording, watch(recording))
     assert outcome.early == ()

@@ -33,7 +33,8 @@ class Outcome(NamedTuple):
     """What came of one run.
 
     `delay` counts the steps from the first that was wrong to the finding; None: not found. `first` is the first finding
-    after the planting, `early` those before it (on a healthy run: all), in `calm_steps` steps; `told` what else opened.
+    after the planting; `early` are those before it (on a healthy run: all) in `calm_steps` steps, without the `notes`,
+    those of severity info.
     """
 
     scenario: str

@@ -8,7 +8,7 @@ from runvitals.values import EventKind
 from tests.scenarios import plants
 from tests.scenarios.machine import GIB
 from tests.scenarios.plan import ADAM, CNN, PERCEPTRON, RNN, TRANSFORMER
-from tests.scenarios.trained import FIRST_STEP, planted
+from tests.scenarios.trained import planted
 
 _MACHINE: Mapping[str, float] = {"rss": 6.0 * GIB}
 _SECONDS = {"compute": 2.5, "data": 0.04, "exchange": 0.3}
@@ -81,8 +81,6 @@ SPEED = (
         "infrastructure",
         400,
         ADAM._replace(clock={"data": 0.35}),
-        lambda _: None,
-        between=FIRST_STEP,
     ),
     # Only the whole step is logged: slower steps and a lower throughput are one fact.
     planted(
@@ -174,8 +172,6 @@ MEMORY = (
         "infrastructure",
         400,
         ADAM._replace(machine={"rss": 31.6 * GIB, "limit": 32 * GIB, "swing": 0.1 * GIB}, clock=_SECONDS),
-        lambda _: None,
-        between=FIRST_STEP,
     ),
 )
 _GPU = PERCEPTRON._replace(machine=_MACHINE, has_gpu=True, clock={"compute": 1.5})

@@ -79,8 +79,6 @@ HEADS = (
         "structure",
         300,
         PERCEPTRON.with_options(classes=1),
-        plants.change_loss(lambda loss: loss),
-        between=FIRST_STEP,
     ),
 )
 INPUTS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.scenarios import plants
+from tests.scenarios.data_parallel import healthy_ranks
 from tests.scenarios.plan import (
     ADAM,
     CNN,
@@ -17,6 +18,7 @@ from tests.scenarios.plan import (
     warm_restarts,
     warmup_cosine,
 )
+from tests.scenarios.scenario import Scenario
 from tests.scenarios.trained import calm
 
 _MACHINE: dict[str, float] = {"rss": 6.0 * 2**30}
@@ -102,4 +104,6 @@ STATES = (
 )
 
 
-ALL = (*PLAIN, *SCHEDULES, *RESUMES, *LOGS, *CLOCKS, *BATCHES, *STATES)
+RANKS = (Scenario("healthy_four_ranks", healthy_ranks("healthy_four_ranks")),)
+
+ALL = (*PLAIN, *SCHEDULES, *RESUMES, *LOGS, *CLOCKS, *BATCHES, *STATES, *RANKS)

@@ -269,7 +269,7 @@ def resume(*, loses_state: bool = False, restarts: bool = True, is_marked: bool 
 def change_task(training: Training) -> None:
     """Other data from now on, and it is said so."""
     training.log.event(EventKind.PHASE, training.now, training.step, "second stage")
-    training.network.change_task(training.rng)  # type: ignore[attr-defined]
+    training.network.change_task(training.rng)
 
 
 def pretrain(training: Training, steps: int = 1500) -> None:

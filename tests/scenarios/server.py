@@ -165,7 +165,7 @@ def served(
 
 def _served(name: str, fields: dict[str, float], factors: dict[str, float] | None, polls: int, seed: int) -> Recording:
     rng = generator(name, seed)
-    server = Server(**fields)  # type: ignore[arg-type]
+    server = Server(**fields)
     server.rate *= math.exp(rng.uniform(-0.15, 0.15))
     at = int(polls * rng.uniform(0.45, 0.65)) if factors else polls
     log, times = RunLog(name), []

@@ -132,8 +132,8 @@ SWINGS = (
         "overfitting",
         "parameters",
         2500,
-        REGRESSION.with_options(pool=64, width=64, noise=1.0)._replace(
-            steps=2500, eval_every=50, optimizer="adamw", rate=0.003
+        REGRESSION.with_options(pool=40, width=64, noise=1.5)._replace(
+            steps=2500, eval_every=25, optimizer="adamw", rate=0.0004
         ),
     ),
 )

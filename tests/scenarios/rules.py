@@ -42,7 +42,7 @@ def _on(alarms: Alarms, *signals: str) -> Rule:
 
 
 RULES: Mapping[str, Rule] = {
-    "always fire": lambda recording: [*recording.step_times, recording.until],
+    "always fire": lambda recording: [*recording.step_times, *([recording.until] if recording.planted else [])],
     "never fire": lambda _: [],
     "OLMo-core skip step": _on(published.deviations(128, 6.0), "loss", "grad_norm"),
     "OLMo spike score": _on(published.deviations(1000, 7.0), "loss", "grad_norm"),

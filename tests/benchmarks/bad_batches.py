@@ -14,64 +14,17 @@ from __future__ import annotations
 
 import csv
 import json
-import statistics
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from runvitals.cli import main as runvitals
+from tests.published_rules import Alarms, absolute_deviations, always, deviations, never
 
 CHOSEN_ON = "gpt2_124m_muon.csv"
 DEFAULT_SCORE = 0.0
-Alerts = Callable[[list[int], list[float]], set[int]]
-"""The steps at which a rule alerts, of steps and losses."""
-
-
-def always(steps: list[int], _: list[float]) -> set[int]:
-    """Alert at every step."""
-    return set(steps)
-
-
-def never(_: list[int], __: list[float]) -> set[int]:
-    """Never alert."""
-    return set()
-
-
-def deviations(window: int, sigma: float, minimum: int = 64) -> Alerts:
-    """Mean and standard deviation of a trailing window, the newest value excluded, one-sided high."""
-
-    def rule(steps: list[int], losses: list[float]) -> set[int]:
-        past = (
-            (step, loss, losses[max(0, at - window) : at])
-            for at, (step, loss) in enumerate(zip(steps, losses, strict=True))
-        )
-        return {
-            step
-            for step, loss, values in past
-            if len(values) >= minimum and loss > statistics.fmean(values) + sigma * statistics.stdev(values)
-        }
-
-    return rule
-
-
-def absolute_deviations(window: int, score: float, minimum: int = 64) -> Alerts:
-    """Median and median absolute deviation of a trailing window, one-sided high."""
-
-    def rule(steps: list[int], losses: list[float]) -> set[int]:
-        alerts = set()
-        for at in range(minimum, len(losses)):
-            values = losses[max(0, at - window) : at]
-            middle = statistics.median(values)
-            spread = statistics.median(abs(value - middle) for value in values)
-            if 0.6745 * (losses[at] - middle) > score * spread:
-                alerts.add(steps[at])
-        return alerts
-
-    return rule
-
-
-RULES: dict[str, Alerts] = {
+RULES: dict[str, Alarms] = {
     "always": always,
     "never": never,
     "6 sigma of 128 (OLMo-core)": deviations(128, 6.0),
@@ -111,7 +64,10 @@ def main(folder: Path, score: float) -> None:
         rows = list(alert_scores(folder / name))
         steps, losses = [row[0] for row in rows], [row[1] for row in rows]
         ours = {step for step, _, alert in rows if alert > score}
-        found = {f"alert_score > {score:g}": ours, **{rule: find(steps, losses) for rule, find in RULES.items()}}
+        found = {
+            f"alert_score > {score:g}": ours,
+            **{rule: {steps[at] for at in find(losses)} for rule, find in RULES.items()},
+        }
         for rule, alerts in found.items():
             if name != CHOSEN_ON:
                 totals.setdefault(rule, []).append((alerts, set(bad), len(rows)))

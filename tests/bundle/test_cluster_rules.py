@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
-from tests.bundle.shipped import ALERTS, PROMETHEUS, alert_name, load
+from tests.bundle.shipped import ALERTS, PROMETHEUS, load
 
 CLUSTER_FAULTS = [fault for fault in faults.ALL if fault.scope == "cluster"]
 NAMES = {alert_name(fault) for fault in CLUSTER_FAULTS}

@@ -111,46 +111,9 @@ def test_a_thousand_ranks_are_linked_in_no_time():
     assert len({link.root.id for link in links(found).values()}) == 1
 
 
-PLANNED = frozenset(
-    {
-        "vanishing_gradient",
-        "dead_units",
-        "saturated_activations",
-        "loss_head_mismatch",
-        "no_update",
-        "update_too_large",
-        "learning_rate_out_of_band",
-        "amp_scale_collapse",
-        "input_unscaled",
-        "bad_input",
-        "bad_batch",
-        "divergence",
-        "not_learning",
-        "plateau",
-        "oscillation",
-        "overfitting",
-        "resume_lost_state",
-        "input_bound",
-        "throughput_drop",
-        "fail_slow",
-        "low_utilisation",
-        "memory_leak",
-        "memory_pressure",
-        "gpu_fault",
-        "latency_degraded",
-        "queue_growth",
-        "error_rate",
-        "saturation",
-        "token_throughput_drop",
-        "server_down",
-    }
-)
-"""Faults that rules may name before the catalogue has them."""
-
-
 def test_every_rule_names_faults_that_exist():
     """An edge to a fault that was renamed or dropped would never be drawn."""
-    known = {fault.name for fault in faults.ALL if fault.scope == "rank"} | PLANNED
+    known = {fault.name for fault in faults.ALL if fault.scope == "rank"}
     assert {*NAMES, *causes.INDEPENDENT} <= known
     assert set(causes.SPREADING) <= known
 

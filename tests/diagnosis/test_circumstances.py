@@ -12,7 +12,6 @@ from runvitals.diagnosis.recent_events import MAX_BATCHES, MAX_EVIDENCE
 from runvitals.diagnosis.signs import SIGNS
 from runvitals.values import EventKind
 from tests.diagnosis.story import START, Story, event, step_of
-from tests.diagnosis.test_causes import PLANNED
 from tests.findings import circumstances
 from tests.streams import healthy, started
 
@@ -230,7 +229,7 @@ def test_a_restart_in_the_middle_changes_no_circumstance(cut):
     assert "batch b" in circumstances(whole["nonfinite_loss", "0"])
 
 
-NAMES = {fault.name for fault in faults.ALL if fault.scope == "rank"} | PLANNED
+NAMES = {fault.name for fault in faults.ALL if fault.scope == "rank"}
 
 
 @pytest.mark.parametrize("rule", catalogue.ALL, ids=lambda one: f"{one.category}-{'-'.join(one.faults[:2])}")

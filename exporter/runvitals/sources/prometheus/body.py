@@ -19,7 +19,7 @@ def page_text(answer: Answer, rejected: Counter[Reason]) -> str:
         rejected[Reason.NOT_UTF8] += 1
         text = answer.body.decode("utf-8", "replace")
     start = text[:1024].lstrip()
-    if start[:1] in ("{", "[") and start[:2] != '{"' or "json" in answer.content_type.lower():
+    if (start[:1] in ("{", "[") and start[:2] != '{"') or "json" in answer.content_type.lower():
         raise BadAnswerError(_JSON)
     if start[:1] == "<":
         raise BadAnswerError(_HTML)

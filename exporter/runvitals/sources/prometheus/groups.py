@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from runvitals.sources.prometheus.engines.engine import Engine
@@ -47,9 +47,8 @@ def of_engine(engine: Engine, page: Page, grown: Grown, places: Places, rejected
 
 def of_picks(
     picks: Picks, page: Page, grown: Grown, places: Places, rejected: Counter[Reason]
-) -> list[tuple[Place, Reading, Group]]:
-    """Return the picked metrics, each with its reading, by place."""
-    found = []
+) -> Iterator[tuple[Place, Reading, Group]]:
+    """Yield the picked metrics, each with its reading, by place."""
     for (name, metric), family in page.series.items():
         if name != PICKED:
             continue
@@ -60,8 +59,8 @@ def of_picks(
             place = places.admit("", seen.labels.get(pick.layer, "") if pick.layer else "", rejected)
             if place is not None:
                 groups.setdefault(place, []).append(seen)
-        found += [(place, reading, {metric: group}) for place, group in groups.items()]
-    return found
+        for place, group in groups.items():
+            yield place, reading, {metric: group}
 
 
 def say(

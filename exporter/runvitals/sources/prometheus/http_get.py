@@ -71,7 +71,7 @@ def _get_once(target: Target, deadline: float, max_bytes: int) -> Answer | str:
     """Return the answer, or where the server redirects to."""
     with _connected(target, deadline) as wire:
         connection = http.client.HTTPConnection(target.url.netloc)
-        connection.sock = wire  # type: ignore[assignment]  # all that http.client uses of a socket
+        connection.sock = wire  # all that http.client uses of a socket
         path = f"{target.url.path or '/'}{'?' + target.url.query if target.url.query else ''}"
         connection.request("GET", path, headers=dict(target.headers))
         answer = connection.getresponse()

@@ -18,8 +18,14 @@ from runvitals.sources.prometheus.vocabulary import NOTHING, Vocabulary
 MetricKey = tuple[str, str]
 """Engine and metric."""
 
+MAX_LINE = 8192
+"""Characters of a line; servers write a few hundred."""
+
 _LINES_A_LOOK = 2048
 """Lines that are read between two looks at the clock."""
+
+_LAST_OF_A_NUMBER = (*"0123456789.", "NaN", "nan", "Inf", "inf")
+"""How a line of a metric that nobody wants must end; more of it is not looked at."""
 
 
 class PageTooSlowError(Exception):
@@ -55,9 +61,13 @@ class PageReader:
                 continue
             known = self._vocabulary.look_up(found[1])
             if known is NOTHING:
+                if not line.endswith(_LAST_OF_A_NUMBER) and not line.rstrip().endswith(_LAST_OF_A_NUMBER):
+                    rejected[Reason.MALFORMED_LINE] += 1
                 continue
             page.engines.update(known.marks)
             try:
+                if len(line) > MAX_LINE:
+                    raise BadLineError(Reason.LINE_TOO_LONG)
                 self._take(page, known.meanings, line[found.end() :])
             except BadLineError as error:
                 rejected[error.reason] += 1

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 
 from runvitals.catalogue.signals import Signal
+from runvitals.sources.prometheus.meaning import Meaning, split_suffix
 from runvitals.sources.prometheus.reading import Distribution, Level, Rate, Reading, Term, Timing
 from runvitals.sources.prometheus.settings import FACTORS, MetricSettings
-from runvitals.sources.prometheus.meaning import Meaning, split_suffix
 
 PICKED = "config"
 """The engine that picked metrics belong to: a pick's number in the config is a part of the metric's key."""

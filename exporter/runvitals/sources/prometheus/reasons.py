@@ -9,6 +9,7 @@ class Reason(str, Enum):
     """One reason each. Metrics that nobody asked for are no loss, and are not counted."""
 
     MALFORMED_LINE = "malformed_line"
+    LINE_TOO_LONG = "line_too_long"
     NOT_A_NUMBER = "not_a_number"
     NOT_FINITE = "not_finite"
     NOT_UTF8 = "not_utf8"

@@ -30,6 +30,9 @@ _UP = signals.SERVER_UP.name
 _REFRESH_SLACK = 0.9  # a poll that comes a little early still takes the page as refreshed
 _UNKNOWN_SERVER = "no known server's metrics are on the page; name what to watch under `metrics:` of this source"
 
+Key = tuple[str, str, str]
+"""Run, layer and signal."""
+
 
 class PrometheusSource:
     """Scrapes one page at each poll; rates and distributions are those of the interval between two.
@@ -57,7 +60,7 @@ class PrometheusSource:
         self._growth = Growth(settings.max_series)
         self._places = Places(settings.max_models, settings.max_layers, by_model=not settings.run)
         self._engines: tuple[Engine, ...] = ()
-        self._known: set[tuple[str, str, str]] = set()
+        self._known: set[Key] = set()
         self._available: dict[str, bool] = {}
 
     def poll(self, now: float) -> Poll:
@@ -76,8 +79,8 @@ class PrometheusSource:
         items = [*self._samples(said, now), *self._up(1.0, now)]
         published = {signal for one in said.values() for signal in one.published}
         self._available = availability(self._engines, published, self._available)
-        error = "" if self._engines or published else f"{self._url.netloc}: {_UNKNOWN_SERVER}"
-        return self._finished(items, error, rejected)
+        problem = "" if self._engines or published else f"{self._url.netloc}: {_UNKNOWN_SERVER}"
+        return self._finished(items, problem, rejected)
 
     def restore(self, position: object) -> None:
         """Go on with the runs that an earlier poll knew: a server that is down now is one of them."""
@@ -115,12 +118,13 @@ class PrometheusSource:
                 say(said, place, engine.readings, group, seconds, rejected)
         for place, reading, one in of_picks(self._picks, page, grown, self._places, rejected):
             say(said, place, (reading,), one, seconds, rejected)
-        self._places.keep_models({place.model for place in said})
+        self._places.keep(said)
         return said
 
     def _samples(self, said: dict[Place, Said], now: float) -> Iterator[Sample]:
         """Yield what has a value, and NaN for what was there before."""
-        published, sampled = set(), set()
+        published: set[Key] = set()
+        sampled: set[Key] = set()
         for place, one in said.items():
             run = self._runs.of(place.model)
             published.update((run, place.layer, signal) for signal in one.published)
@@ -132,7 +136,7 @@ class PrometheusSource:
         yield from self._vanished(self._known - published, now)
         self._known = sampled | (self._known & published)
 
-    def _vanished(self, keys: set[tuple[str, str, str]], now: float) -> Iterator[Sample]:
+    def _vanished(self, keys: set[Key], now: float) -> Iterator[Sample]:
         for run, layer, signal in sorted(keys):
             yield Sample(run, self._rank, signal, layer, now, None, nan)
 

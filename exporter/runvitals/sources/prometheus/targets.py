@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult
 
@@ -12,6 +12,8 @@ from runvitals.sources.prometheus.reasons import Reason
 from runvitals.sources.replica import default_rank
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # compared with, not listened on
+
+_MAX_NAME = 200
 
 
 class Place(NamedTuple):
@@ -38,6 +40,7 @@ class Places:
 
     def admit(self, model: str, layer: str, rejected: Counter[Reason]) -> Place | None:
         """Return the place of a model and layer; None where there is no room for it."""
+        model, layer = model[:_MAX_NAME], layer[:_MAX_NAME]
         if not _fits(model, self._models, self._max_models):
             rejected[Reason.TOO_MANY_MODELS] += 1
             return None
@@ -46,9 +49,10 @@ class Places:
             return None
         return Place(model, layer)
 
-    def keep_models(self, models: set[str]) -> None:
-        """Forget the models that have left the page: others may take their room."""
-        self._models &= models
+    def keep(self, places: Collection[Place]) -> None:
+        """Forget the models and layers that have left the page: others may take their room."""
+        self._models &= {place.model for place in places}
+        self._layers &= {place.layer for place in places}
 
     def _gpu(self, engine: Engine, labels: Mapping[str, str]) -> str:
         """Return a GPU's layer; one that is named by no number is numbered as it comes on the page."""

@@ -13,6 +13,8 @@ from runvitals.sources.prometheus.picks import Picks
 MAX_NAMES = 50_000
 """Names whose meaning is remembered; a page that has more of them makes it begin anew."""
 
+_MAX_NAME = 500
+
 
 class Known(NamedTuple):
     """What is known of a name: what it means, and the engines whose pages alone have it."""
@@ -40,6 +42,8 @@ class Vocabulary:
         """Return what is known of a name."""
         known = self._known.get(name)
         if known is None:
+            if len(name) > _MAX_NAME:
+                return NOTHING
             if len(self._known) >= MAX_NAMES:
                 self._known.clear()
             known = self._known[name] = self._look_up(name)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from runvitals.catalogue import signals
 from runvitals.catalogue.signals import Signal, gpu, server
 from runvitals.sources.prometheus.reading import Reading
 
-SERVER_SIGNALS = tuple(value for value in vars(server).values() if isinstance(value, Signal))
+SERVER_SIGNALS = tuple(
+    value for value in vars(server).values() if isinstance(value, Signal) and value is not server.SERVER_UP
+)
 GPU_SIGNALS = tuple(value for value in vars(gpu).values() if isinstance(value, Signal))
 
 
@@ -17,8 +18,8 @@ class Engine(NamedTuple):
 
     `marks` is a regular expression for the beginning of names that no other server has. `readings` name metrics without
     any of the `prefixes`, but for those in `unprefixed`. The first of `model_labels` that a series has names its model;
-    a series whose label is not as `only` says is passed over. `gpu_label` is the GPU, `instance_label` the instance of a
-    divided one. Where the server itself refreshes its numbers, rates are over at least `refresh_seconds`. `expected`
+    a series whose label is not as `only` says is passed over. `gpu_label` is the GPU, `instance_label` the instance of
+    a divided one. Where the server itself refreshes its numbers, rates are over at least `refresh_seconds`. `expected`
     are the signals whose absence is worth telling. `has_blanks`: numbers that stand for "no value" (see `plausible`).
     """
 
@@ -33,4 +34,4 @@ class Engine(NamedTuple):
     instance_label: str = ""
     refresh_seconds: float = 0.0
     has_blanks: bool = False
-    expected: tuple[Signal, ...] = tuple(one for one in SERVER_SIGNALS if one is not signals.SERVER_UP)
+    expected: tuple[Signal, ...] = SERVER_SIGNALS

@@ -4,12 +4,10 @@ The page before is the same with nothing counted yet, so that what was counted i
 the page. All expected values are worked out by hand from the page.
 """
 
-import math
-
 import pytest
-from pytest import approx
 
-from tests.sources.prometheus.page_server import serving, make_source, two_polls, values, zeroed, NOW
+from runvitals.sources.prometheus.settings import MetricSettings
+from tests.sources.prometheus.page_server import NOW, make_source, serving, two_polls, values, zeroed
 from tests.test_replay import DATA
 
 PAGES = DATA / "model_servers"
@@ -24,7 +22,7 @@ def poll_of(name, **settings):
 def test_vllm_v0():
     """Old names, no engine label: one request of 5 prompt tokens and 7 others."""
     poll = poll_of("vllm-0.4-0.5_2024-06_v0-engine")
-    assert values(poll, "facebook/opt-125m") == approx({
+    assert values(poll, "facebook/opt-125m") == pytest.approx({
         "request_seconds": 0.5034303665161133,
         "request_p50_seconds": 0.5,
         "request_p99_seconds": 0.99,
@@ -68,7 +66,7 @@ def test_vllm_with_headers_alone():
 def test_nim():
     """vLLM's metrics without a prefix, and NIM's own counters of failures."""
     poll = poll_of("nvidia-nim_2024")
-    assert values(poll, "meta/llama-3.1-8b-instruct") == approx({
+    assert values(poll, "meta/llama-3.1-8b-instruct") == pytest.approx({
         "request_seconds": 2.4688401222229004 / 5, "request_p50_seconds": 0.5, "request_p99_seconds": 0.99,
         "time_to_first_token_seconds": 0.6119842529296875 / 5,
         "time_to_first_token_p50_seconds": 0.02 + 0.02 * 0.25,
@@ -86,7 +84,7 @@ def test_nim():
 def test_sglang():
     """Most requests are beyond the last bound: their quantile is that bound, as in PromQL."""
     poll = poll_of("sglang-0.4_docs-2025")
-    assert values(poll, "meta-llama/Llama-3.1-8B-Instruct") == approx({
+    assert values(poll, "meta-llama/Llama-3.1-8B-Instruct") == pytest.approx({
         "request_seconds": 3.116093850019932e06 / 11228, "request_p50_seconds": 60, "request_p99_seconds": 60,
         "time_to_first_token_seconds": 2.3518979474117756e06 / 11008,
         "time_to_first_token_p50_seconds": 30, "time_to_first_token_p99_seconds": 30,
@@ -102,7 +100,7 @@ def test_sglang():
 def test_sglang_prototype():
     """The first version named the model in `name`, and its hit rate was a percentage."""
     poll = poll_of("sglang-prototype_2024-09")
-    assert values(poll, "google/gemma-2-9b-it") == approx({
+    assert values(poll, "google/gemma-2-9b-it") == pytest.approx({
         "requests_running": 0, "requests_waiting": 0, "kv_cache_utilization_ratio": 0,
         "prefix_cache_hit_ratio": 0.8758777633289988, "output_tokens_per_second": 0, "server_up": 1,
     })  # fmt: skip
@@ -111,7 +109,7 @@ def test_sglang_prototype():
 def test_sglang_05_with_a_line_that_is_none():
     """A shell command above the page is counted, and the page read."""
     poll = poll_of("sglang-0.5.1_2025-11.broken")
-    assert values(poll, "Qwen-32B") == approx({
+    assert values(poll, "Qwen-32B") == pytest.approx({
         "requests_running": 1, "kv_cache_utilization_ratio": 0, "output_tokens_per_second": 0.8371284457403783,
         "server_up": 1,
     })  # fmt: skip
@@ -121,7 +119,7 @@ def test_sglang_05_with_a_line_that_is_none():
 def test_triton_with_summaries():
     """Each model is a run; means come from the summary, its quantiles are the server's; the GPU is a layer."""
     poll = poll_of("triton-2023_datadog")
-    assert values(poll, "densenet_onnx") == approx({
+    assert values(poll, "densenet_onnx") == pytest.approx({
         "request_seconds": 1.327965 / 3, "request_p50_seconds": 3e-6, "request_p99_seconds": 3e-6,
         "queue_seconds": 145e-6 / 3, "queue_p50_seconds": 3e-6, "queue_p99_seconds": 3e-6,
         "requests_waiting": 0, "requests_per_second": 3 / 20, "failed_requests_per_second": 0, "error_ratio": 0,
@@ -129,7 +127,7 @@ def test_triton_with_summaries():
     })  # fmt: skip
     assert len({item.run for item in poll.items}) == 1 + 8
     [gpu] = {item.run for item in poll.items if item.layer}
-    assert values(poll, gpu, "gpu0") == approx({
+    assert values(poll, gpu, "gpu0") == pytest.approx({
         "gpu_utilization_ratio": 0, "gpu_memory_used_bytes": 266338304,
         "gpu_memory_utilization_ratio": 266338304 / 16106127360, "gpu_power_watts": 32.09, "gpu_power_limit_watts": 70,
     })  # fmt: skip
@@ -137,7 +135,7 @@ def test_triton_with_summaries():
 
 def test_triton_with_tensorrt_llm():
     """What a gauge means is in its label; the time stamp among them is no signal."""
-    assert values(poll_of("triton-trtllm-23.11_inflight"), "tensorrt_llm") == approx({
+    assert values(poll_of("triton-trtllm-23.11_inflight"), "tensorrt_llm") == pytest.approx({
         "requests_running": 1, "batch_utilization_ratio": 1 / 512, "kv_cache_utilization_ratio": 1 / 6239,
         "server_up": 1,
     })  # fmt: skip
@@ -146,7 +144,7 @@ def test_triton_with_tensorrt_llm():
 def test_triton_readme():
     """An ellipsis is counted, the rest read."""
     poll = poll_of("triton-backend-readme_2021.broken")
-    assert values(poll, "batching") == approx({
+    assert values(poll, "batching") == pytest.approx({
         "requests_per_second": 0.1, "failed_requests_per_second": 0, "error_ratio": 0, "server_up": 1,
     })  # fmt: skip
     assert poll.rejected == {"malformed_line": 1}
@@ -155,19 +153,19 @@ def test_triton_readme():
 def test_torchserve():
     """Microseconds become seconds; the counters of the whole host are the address's run."""
     poll = poll_of("torchserve-0.8_2023-06")
-    assert values(poll, "linear_regression_1_1") == approx({
+    assert values(poll, "linear_regression_1_1") == pytest.approx({
         "request_seconds": 9.136028087 / 11, "queue_seconds": 9.043769588 / 11, "requests_per_second": 11 / 20,
         "server_up": 1,
     })  # fmt: skip
     [host] = {item.run for item in poll.items if item.run.startswith("127.")}
-    assert values(poll, host) == approx({
+    assert values(poll, host) == pytest.approx({
         "queue_seconds": 0, "requests_per_second": 58 / 20, "failed_requests_per_second": 0, "error_ratio": 0,
     })  # fmt: skip
 
 
 def test_torchserve_07():
     """Labels with a comma at their end are read."""
-    assert values(poll_of("torchserve-0.7_2023-05_uuid-labels"), "model") == approx({
+    assert values(poll_of("torchserve-0.7_2023-05_uuid-labels"), "model") == pytest.approx({
         "request_seconds": 2.362372317, "queue_seconds": 178.773e-6, "requests_per_second": 1 / 20, "server_up": 1,
     })  # fmt: skip
 
@@ -182,7 +180,7 @@ def test_tensorflow_serving_without_requests():
 
 def test_kserve():
     """Three predictions of two seconds."""
-    assert values(poll_of("kserve-0.9_2022-12"), "custom-server-test") == approx({
+    assert values(poll_of("kserve-0.9_2022-12"), "custom-server-test") == pytest.approx({
         "request_seconds": 6.006712835282087 / 3, "request_p50_seconds": 1 + 1.5 * 0.5,
         "request_p99_seconds": 1 + 1.5 * 0.99, "requests_per_second": 3 / 20, "server_up": 1,
     })  # fmt: skip
@@ -191,14 +189,14 @@ def test_kserve():
 def test_ray_serve():
     """Each application is a run; requests that failed with 5xx are errors, milliseconds become seconds."""
     poll = poll_of("ray-2.6_2023-08_head_serve")
-    assert values(poll, "hello") == approx({
+    assert values(poll, "hello") == pytest.approx({
         "request_seconds": 26.624294281005856 / 474,
         "request_p50_seconds": 0.010 + 0.010 * (237 - 17) / 247,
         "request_p99_seconds": 0.500 + 0.500 * (469.26 - 462) / 8,
         "requests_running": 0, "requests_waiting": 0, "requests_per_second": 474 / 20,
         "failed_requests_per_second": 0, "error_ratio": 0, "replicas_healthy": 2, "server_up": 1,
     })  # fmt: skip
-    assert values(poll, "add") == approx({
+    assert values(poll, "add") == pytest.approx({
         "request_seconds": (8.765988826751709 + 7.636934280395507) / 252,
         "request_p50_seconds": 0.020 + 0.030 * (126 - 70) / 141,
         "request_p99_seconds": 0.500 + 0.500 * (249.48 - 246) / 4,
@@ -210,7 +208,7 @@ def test_ray_serve():
 def test_llamacpp():
     """No labels at all: the run is the address. It publishes neither latency nor errors, and says so."""
     poll = poll_of("llamacpp-server_2025-a")
-    assert values(poll) == approx({
+    assert values(poll) == pytest.approx({
         "time_per_output_token_seconds": 41.827 / 1406, "requests_running": 0, "requests_waiting": 0,
         "prompt_tokens_per_second": 18292 / 20, "output_tokens_per_second": 1406 / 20, "server_up": 1,
     })  # fmt: skip
@@ -227,7 +225,7 @@ def test_tgi_of_ibm():
 def test_dcgm():
     """Megahertz, MiB and per cent become base units; a GPU is a layer."""
     poll = poll_of("dcgm-exporter_T4_driver460", run="node")
-    assert values(poll, "node", "gpu0") == approx({
+    assert values(poll, "node", "gpu0") == pytest.approx({
         "gpu_utilization_ratio": 0, "gpu_memory_used_bytes": 0, "gpu_memory_utilization_ratio": 0,
         "gpu_temperature_celsius": 25, "gpu_power_watts": 8.969, "gpu_power_limit_watts": 70,
         "gpu_clock_hertz": 300e6, "gpu_throttled_ratio": 0, "gpu_xid": 0,
@@ -253,19 +251,17 @@ def test_a_server_that_is_not_known_says_what_to_do():
 
 def test_an_unknown_server_by_pattern():
     """Neuron cores picked by a pattern, with type, unit, labels and layer."""
-    pick = {
-        "match": "execution_latency_seconds", "type": "gauge", "unit": "seconds", "signal": "request_p99_seconds",
-        "labels": {"percentile": "p99"},
-    }  # fmt: skip
+    median = MetricSettings(
+        match="execution_latency_seconds", type="gauge", unit="seconds", signal="request_p50_seconds",
+        labels={"percentile": "p50"}, combine="max",
+    )  # fmt: skip
+    cores = MetricSettings(match="neuroncore_.*_ratio", type="gauge", unit="ratio", layer="neuroncore")
     page = (PAGES / "aws-neuron-monitor_2024.prom").read_text()
-    from runvitals.sources.prometheus.settings import MetricSettings
-
-    cores = MetricSettings(match="neuroncore_utilization_ratio", type="gauge", unit="ratio", layer="neuroncore")
     with serving(page) as server:
-        poll = make_source(server.url, run="neuron", metrics=(MetricSettings(**pick), cores)).poll(NOW)
+        poll = make_source(server.url, run="neuron", metrics=(median, cores)).poll(NOW)
     assert not poll.error
-    assert poll.available["request_p99_seconds"]
-    assert not math.isnan(values(poll, "neuron")["request_p99_seconds"])
+    assert values(poll, "neuron") == {"request_p50_seconds": 0.007897615432739258, "server_up": 1}
+    assert values(poll, "neuron", "1") == {"neuroncore_utilization_ratio": 0.0031171891334815026 / 4}
 
 
 def test_json_is_the_wrong_page_and_not_a_dead_server():

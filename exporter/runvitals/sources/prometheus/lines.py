@@ -18,7 +18,7 @@ _REST = re.compile(
     r"""[ \t]*(?:\{((?:[^"}]|"[^"\\]*(?:\\.[^"\\]*)*")*)\})?  # labels
         [ \t]*([^\s{}]+)                                      # value
         (?:[ \t]+[-+.0-9eE]+)?                                # time, which is not used
-        [ \t]*(?:\#.*)?\Z""",  # an exemplar
+        [ \t\r]*(?:\#.*)?\Z""",  # an exemplar
     re.VERBOSE | re.DOTALL,
 )
 _LABEL = re.compile(r'[ \t]*([a-zA-Z_][a-zA-Z0-9_]*)[ \t]*=[ \t]*"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*(?:,|\Z)', re.DOTALL)

@@ -19,7 +19,7 @@ MetricKey = tuple[str, str]
 """Engine and metric."""
 
 MAX_LINE = 8192
-"""Characters of a line; servers write a few hundred."""
+"""Characters of a line after its name; servers write a few hundred."""
 
 _LINES_A_LOOK = 2048
 """Lines that are read between two looks at the clock."""
@@ -66,8 +66,6 @@ class PageReader:
                 continue
             page.engines.update(known.marks)
             try:
-                if len(line) > MAX_LINE:
-                    raise BadLineError(Reason.LINE_TOO_LONG)
                 self._take(page, known.meanings, line[found.end() :])
             except BadLineError as error:
                 rejected[error.reason] += 1
@@ -77,6 +75,8 @@ class PageReader:
         """Put the number of a line where it belongs. Raises BadLineError."""
         if not meanings:
             return
+        if len(rest) > MAX_LINE:
+            raise BadLineError(Reason.LINE_TOO_LONG)
         labels, value, mark = self._parse(rest)
         for meaning in meanings:
             family = page.series.setdefault((meaning.engine, meaning.metric), {})

@@ -17,7 +17,7 @@ MAX_METRICS = 500
 """Metrics that all patterns together may match."""
 
 _DISTRIBUTIONS = ("histogram", "summary")
-_AVERAGED = ("ratio", "percent")
+_AVERAGED = ("ratio", "percent", "seconds", "milliseconds", "microseconds", "nanoseconds")
 
 
 class Picks:
@@ -82,7 +82,7 @@ def _reading(metric: str, pick: MetricSettings, name: str) -> Reading:
     signal = Signal(name, "", "")
     term = Term(metric, pick.labels, FACTORS[pick.unit])
     if pick.type == "gauge":
-        return Level(signal, (term,), "mean" if pick.unit in _AVERAGED else "sum")
+        return Level(signal, (term,), pick.combine or ("mean" if pick.unit in _AVERAGED else "sum"))
     if pick.type == "counter":
         return Rate(signal, (term,))
     return Distribution(Timing(signal, _quantile(name, "p50"), _quantile(name, "p99")), term)

@@ -11,6 +11,7 @@ from runvitals.catalogue import signals
 from runvitals.catalogue.signals import Signal
 from runvitals.sources.prometheus.quantile import histogram_quantile
 from runvitals.sources.prometheus.series import Seen
+from runvitals.sources.prometheus.settings import Combine
 
 Group = Mapping[str, Sequence[Seen]]
 """What one model, or one GPU, has on the page: its series by metric."""
@@ -77,7 +78,7 @@ class Level(NamedTuple):
 
     signal: Signal
     terms: tuple[Term, ...]
-    combine: Literal["sum", "max", "mean"] = "sum"
+    combine: Combine = "sum"
 
     @property
     def metrics(self) -> Mapping[str, bool]:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 from runvitals.settings import Settings
 
 MetricType = Literal["gauge", "counter", "histogram", "summary"]
+Combine = Literal["sum", "max", "mean"]
 
 FACTORS = {
     "1": 1.0,
@@ -41,7 +42,8 @@ class MetricSettings(Settings, frozen=True, kw_only=True):
     `match` is a regular expression for the whole name, without the `_bucket`, `_sum` and `_count` of a histogram or
     summary, and `labels` one for each label that matters. The signal is called `signal` (default: as the metric); a
     counter becomes its rate per second, a histogram or summary its mean, p50 and p99 in the interval. Each value of the
-    label `layer` is a layer of its own; else series are summed, those of a ratio or percentage averaged.
+    label `layer` is a layer of its own. Of several series of a gauge the sum is taken, of times, ratios and percentages
+    the mean, or what `combine` says.
     """
 
     match: str
@@ -50,6 +52,7 @@ class MetricSettings(Settings, frozen=True, kw_only=True):
     signal: str = ""
     labels: dict[str, str] = {}
     layer: str = ""
+    combine: Combine | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError, with the remedy, for what the types cannot say."""

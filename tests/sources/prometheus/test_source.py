@@ -1,0 +1,319 @@
+"""The prometheus source: intervals, resets, runs, and servers that go and come."""
+
+import json
+import math
+import re
+from collections import Counter
+
+import pytest
+
+from runvitals.app import App
+from runvitals.catalogue import signals
+from runvitals.sources.prometheus.engines import ENGINES
+from runvitals.sources.prometheus.page import PageReader
+from runvitals.sources.prometheus.picks import Picks
+from runvitals.sources.prometheus.quantile import histogram_quantile
+from runvitals.sources.prometheus.series import Series, growth_of
+from runvitals.sources.prometheus.settings import MetricSettings
+from runvitals.sources.prometheus.vocabulary import Vocabulary
+from tests.servers import wait_until
+from tests.sources.prometheus.page_server import (
+    NOW,
+    SECONDS,
+    Clock,
+    PageServer,
+    make_source,
+    serving,
+    two_polls,
+    values,
+)
+
+INF = math.inf
+
+
+def tokens(count, model="m", created=None):
+    name = f'vllm:generation_tokens_total{{model_name="{model}"}} {count}\n'
+    return name + (f'vllm:generation_tokens_created{{model_name="{model}"}} {created}\n' if created else "")
+
+
+@pytest.mark.parametrize(
+    ("q", "buckets", "expected"),
+    [
+        (0.5, {1.0: 0, 2.0: 10, INF: 10}, 1.5),
+        (0.99, {1.0: 0, 2.0: 10, INF: 10}, 1.99),
+        (0.5, {1.0: 10, 2.0: 10, INF: 10}, 0.5),
+        (0.99, {1.0: 1, 2.0: 2, INF: 10}, 2.0),
+        (0.5, {-1.0: 10, 2.0: 10, INF: 10}, -1.0),
+        (0.5, {1.0: 5, 2.0: 4, 3.0: 10, INF: 10}, 1.0),
+        (0.5, {1.0: 0, 2.0: 0, INF: 0}, None),
+        (0.5, {1.0: 3, 2.0: 5}, None),
+        (0.5, {INF: 5}, None),
+        (0.5, {}, None),
+    ],
+)
+def test_quantiles_are_promqls(q, buckets, expected):
+    """Inside a bucket, in the first, beyond the last bound, below 0, with counts that fall, and where there is none."""
+    assert histogram_quantile(q, buckets) == pytest.approx(expected)
+
+
+def test_a_counter_that_was_reset_counts_from_zero():
+    """A server that restarted between two polls has done what its counter says now."""
+    assert values(two_polls(tokens(500), tokens(100)))["output_tokens_per_second"] == 100 / SECONDS
+
+
+def test_a_counter_that_says_it_began_anew_is_taken_at_its_word():
+    """It restarted and is beyond where it was: only its creation tells."""
+    poll = two_polls(tokens(500, created=1e9), tokens(600, created=1.1e9))
+    assert values(poll)["output_tokens_per_second"] == 600 / SECONDS
+
+
+def test_a_histogram_that_was_reset_is_reset_as_a_whole():
+    """Any bucket that fell means that all of them begin anew."""
+    before = Series(count=10, sum=5.0, buckets={1.0: 9, INF: 10})
+    now = Series(count=12, sum=6.0, buckets={1.0: 8, INF: 12})
+    assert growth_of(before, now) is now
+
+
+def test_the_first_poll_has_levels_alone():
+    """A rate needs two pages: what a server did before it was watched is in no interval."""
+    with serving(tokens(500) + 'vllm:num_requests_running{model_name="m"} 2\n') as server:
+        poll = make_source(server.url).poll(NOW)
+    assert values(poll) == {"requests_running": 2, "server_up": 1}
+    assert poll.available["output_tokens_per_second"]
+
+
+def test_a_series_that_was_missing_for_a_page_did_not_grow_from_nothing():
+    """A page that lacked it says nothing of how much it grew."""
+    clock = Clock()
+    with serving(tokens(1_000_000) + tokens(5, "other")) as server:
+        source = make_source(server.url, clock)
+        for body in (tokens(6, "other"), tokens(1_000_020) + tokens(7, "other")):
+            source.poll(NOW)
+            clock.now += SECONDS
+            server.body = body
+        source.poll(NOW)
+        clock.now += SECONDS
+        server.body = tokens(1_000_040) + tokens(8, "other")
+        assert values(source.poll(NOW), "m")["output_tokens_per_second"] == 20 / SECONDS
+
+
+def test_rates_over_an_outage_are_over_its_whole_length():
+    """The interval is that between two pages, not between two polls."""
+    clock = Clock()
+    with serving(tokens(100)) as server:
+        source = make_source(server.url, clock)
+        source.poll(NOW)
+        server.status, clock.now = 500, 10.0
+        source.poll(NOW + 10)
+        server.status, server.body, clock.now = 200, tokens(500), 40.0
+        assert values(source.poll(NOW + 40))["output_tokens_per_second"] == 10
+
+
+def test_ray_is_asked_no_faster_than_it_counts():
+    """It refreshes its numbers every 10 s: a rate over less would be 0, then twice what it is."""
+    page = 'ray_serve_deployment_request_counter{{application="a"}} {}\n'
+    clock, rates = Clock(), []
+    with serving() as server:
+        source = make_source(server.url, clock)
+        for poll in range(9):
+            server.body = page.format(poll // 2 * 100)
+            rates.append(values(source.poll(NOW)).get("requests_per_second"))
+            clock.now += 5
+    assert rates == [None, None, 10, None, 10, None, 10, None, 10]
+
+
+def test_each_model_is_a_run_unless_the_config_names_one():
+    """With `run`, a page is one run, summed over its models."""
+    page = 'vllm:num_requests_running{model_name="a"} 2\nvllm:num_requests_running{model_name="b"} 3\n'
+    with serving(page) as server:
+        poll = make_source(server.url).poll(NOW)
+        assert values(poll, "a") == {"requests_running": 2, "server_up": 1}
+        assert values(poll, "b") == {"requests_running": 3, "server_up": 1}
+        poll = make_source(server.url, run="chat").poll(NOW)
+        assert values(poll, "chat") == {"requests_running": 5, "server_up": 1}
+
+
+def test_what_belongs_to_no_model_is_that_of_the_only_one():
+    """The HTTP layer of vLLM knows no models; with two of them it is the address's."""
+    http = 'http_requests_total{method="POST",status="2xx"} 5\n'
+    page = tokens(1) + http
+    assert "failed_requests_per_second" in values(two_polls(page, page), "m")
+    page = tokens(1) + tokens(1, "n") + http
+    poll = two_polls(page, page)
+    assert "failed_requests_per_second" not in values(poll, "m")
+    assert [item.run[:4] for item in poll.items if item.signal == "failed_requests_per_second"] == ["127."]
+
+
+def test_a_server_that_goes_down_is_down_under_its_name():
+    """After a page, and after a restart of the sidecar, the run of a dead server is the model's."""
+    server = PageServer(tokens(1) + 'vllm:num_requests_running{model_name="m"} 2\n')
+    source = make_source(server.url, timeout=1.0)
+    up = source.poll(NOW)
+    server.close()
+    down = source.poll(NOW + 5)
+    assert down.error
+    assert values(down, "m") == pytest.approx({"server_up": 0, "requests_running": math.nan}, nan_ok=True)
+    assert down.available
+    assert not any(down.available.values())
+    assert values(source.poll(NOW + 10)) == {"server_up": 0}
+    later = make_source(server.url, timeout=1.0)
+    later.restore(json.loads(json.dumps(up.position)))
+    assert values(later.poll(NOW), "m") == {"server_up": 0}
+
+
+def test_a_server_that_was_down_at_first_is_up_under_both_names():
+    """Before its model is known it is called by its address; that name is told that it is up, too."""
+    with serving() as server:
+        server.status = 503
+        source = make_source(server.url)
+        assert values(source.poll(NOW), server.address) == {"server_up": 0}
+        server.status, server.body = 200, tokens(1)
+        poll = source.poll(NOW)
+        assert values(poll, "m") == values(poll, server.address) == {"server_up": 1}
+
+
+@pytest.mark.parametrize("position", [None, 5, {}, {"models": "m"}, {"models": [1]}, {"models": [""]}])
+def test_a_position_of_something_else_is_refused(position):
+    """What is in a state file may be another source's."""
+    with pytest.raises(ValueError, match="not the position"):
+        make_source("http://localhost/metrics").restore(position)
+
+
+def test_the_rank_is_the_replica(monkeypatch):
+    """On this machine it is $RUNVITALS_RANK, elsewhere the URL's host; the config goes over both."""
+    monkeypatch.setenv("RUNVITALS_RANK", "replica-7")
+
+    def rank(url, **settings):
+        [sample] = make_source(url, timeout=0.1, **settings).poll(NOW).items
+        return sample.rank
+
+    assert rank("http://localhost:1/metrics", rank=None) == "replica-7"
+    assert rank("http://gpu-node.invalid:1/metrics", rank=None) == "gpu-node.invalid"
+    assert rank("http://localhost:1/metrics", rank="b") == "b"
+
+
+def test_every_signal_of_an_engine_is_in_the_catalogue():
+    """What a table says is a canonical signal."""
+    known = {signal.name for signal in signals.ALL}
+    vocabulary = Vocabulary(ENGINES, Picks(()))
+    assert vocabulary.look_up("vllm:num_requests_running").marks == ("vllm",)
+    for engine in ENGINES:
+        assert {signal.name for signal in engine.expected} <= known
+        assert not engine.marks.startswith("^")
+        for reading in engine.readings:
+            for metric in reading.metrics:
+                prefix = "" if metric in engine.unprefixed else engine.prefixes[0]
+                assert engine.name in {one.engine for one in vocabulary.look_up(prefix + metric).meanings}
+
+
+def test_metrics_are_picked_by_pattern_with_type_and_unit():
+    """Gauges, counters, histograms and summaries of a server that nobody knows, in base units."""
+
+    def page(n):
+        return (
+            f'my_queue_ms{{shard="a"}} {n}\nmy_queue_ms{{shard="b"}} {3 * n}\nmy_fill_percent{{shard="a"}} 50\n'
+            f'my_fill_percent{{shard="b"}} 100\nmy_errors_total{{code="5"}} {n}\n'
+            f'my_errors_total{{code="4"}} {100 * n}\n'
+            f'my_latency_ms_bucket{{le="10"}} 0\nmy_latency_ms_bucket{{le="20"}} {n}\n'
+            f'my_latency_ms_bucket{{le="+Inf"}} {n}\nmy_latency_ms_sum {15 * n}\nmy_latency_ms_count {n}\n'
+            f'my_wait_us{{quantile="0.5"}} 7\nmy_wait_us{{quantile="0.99"}} 9\nmy_wait_us_sum {8 * n}\n'
+            f"my_wait_us_count {n}\n"
+        )
+
+    picks = (
+        MetricSettings(match="my_queue_ms", type="gauge", unit="milliseconds", layer="shard"),
+        MetricSettings(match="my_fill_.*", type="gauge", unit="percent", signal="batch_utilization_ratio"),
+        MetricSettings(match="my_errors_total", type="counter", labels={"code": "5"}),
+        MetricSettings(match="my_lat.*", type="histogram", unit="milliseconds", signal="request_seconds"),
+        MetricSettings(match="my_wait_us", type="summary", unit="microseconds"),
+    )
+    poll = two_polls(page(10), page(30), metrics=picks, run="mine")
+    assert values(poll) == pytest.approx(
+        {
+            "batch_utilization_ratio": 0.75,
+            "my_errors_per_second": 1.0,
+            "request_seconds": 0.015,
+            "request_p50_seconds": 0.015,
+            "request_p99_seconds": 0.0199,
+            "my_wait_seconds": 8e-6,
+            "my_wait_p50_seconds": 7e-6,
+            "my_wait_p99_seconds": 9e-6,
+            "server_up": 1,
+        }
+    )
+    assert values(poll, layer="a") == {"my_queue_seconds": pytest.approx(0.03)}
+    assert values(poll, layer="b") == {"my_queue_seconds": pytest.approx(0.09)}
+    assert not poll.error
+
+
+def test_a_pattern_that_matches_everything_is_bounded():
+    """A pattern for a page of a thousand metrics gets five hundred; the others are counted."""
+    page = "".join(f"metric_{number} 1\n" for number in range(1000))
+    with serving(page) as server:
+        source = make_source(server.url, metrics=(MetricSettings(match=".*", type="gauge"),))
+        poll = source.poll(NOW)
+        assert poll.rejected == {"too_many_metrics": 500}
+        assert len(poll.items) == 501
+
+
+def test_what_the_reader_remembers_is_bounded():
+    """A server that makes up names and labels as it goes costs no memory in the end."""
+    reader = PageReader(Vocabulary(ENGINES, Picks(())), 100)
+    for page in range(50):
+        text = "".join(
+            f'name_{page}_{line} 1\nvllm:num_requests_running{{x="{page}_{line}"}} 1\n' for line in range(200)
+        )
+        reader.read(text, INF, Counter())
+    assert len(reader._labels) <= 100
+    assert len(reader._vocabulary._known) <= 50_000
+
+
+CONFIG = """
+web: {{listen_address: '127.0.0.1:0'}}
+tick_seconds: 0.1
+sources:
+- {{kind: prometheus, url: '{url}', interval: 0.1, timeout: 5, rank: r}}
+"""
+
+
+def vllm_page(requests, seconds, waiting):
+    count = 'vllm:e2e_request_latency_seconds_count{model_name="chat"}'
+    total = 'vllm:e2e_request_latency_seconds_sum{model_name="chat"}'
+    return f'{count} {requests}\n{total} {seconds}\nvllm:num_requests_waiting{{model_name="chat"}} {waiting}\n'
+
+
+def test_a_server_whose_latency_degrades_and_that_dies(tmp_path, monkeypatch):
+    """From the page to the sidecar's own: latency rises, then the server dies, and both are seen under its name."""
+    monkeypatch.setenv("RUNVITALS_STATE_DIR", str(tmp_path / "state"))
+    server = PageServer(vllm_page(0, 0, 0))
+    (tmp_path / "c.yml").write_text(CONFIG.format(url=server.url))
+    app = App(tmp_path / "c.yml", lambda config: config)
+    app.start()
+
+    def newest(signal):
+        snapshot = app.snapshot()
+        found = [one for one in snapshot.series if (one.run, one.signal) == ("chat", signal)] if snapshot else []
+        return found[0] if found else None
+
+    def page():
+        return wait_until(app.snapshot, "a snapshot")
+
+    try:
+        wait_until(lambda: newest("requests_waiting"), "the first page")
+        server.body = vllm_page(10, 5, 3)
+        wait_until(lambda: (one := newest("request_seconds")) and one.value == 0.5, "half a second")
+        server.body = vllm_page(20, 45, 9)
+        wait_until(lambda: newest("request_seconds").value == 4.0, "four seconds")
+        assert newest("requests_waiting").value == 9
+        [source] = [one for one in page().sources if one.kind == "prometheus"]
+        assert source.up
+        assert source.available["request_seconds"]
+        assert not source.available["error_ratio"]
+        server.close()
+        wait_until(lambda: newest("server_up").value == 0, "the end")
+        wait_until(lambda: math.isnan(newest("requests_waiting").value), "no stale value")
+        [source] = [one for one in page().sources if one.kind == "prometheus"]
+        assert not source.up
+        assert re.search(r"127\.0\.0\.1:\d+: .*refused", source.error)
+    finally:
+        app.stop()

@@ -16,7 +16,7 @@ from runvitals.sources.prometheus.engines import ENGINES
 from runvitals.sources.prometheus.engines.engine import Engine
 from runvitals.sources.prometheus.groups import Said, of_engine, of_picks, say
 from runvitals.sources.prometheus.growth import Grown, Growth
-from runvitals.sources.prometheus.http_get import BadAnswerError, NoAnswerError, Target, get
+from runvitals.sources.prometheus.http_get import Answer, BadAnswerError, NoAnswerError, Target, get
 from runvitals.sources.prometheus.page import Page, PageReader, PageTooSlowError
 from runvitals.sources.prometheus.picks import Picks
 from runvitals.sources.prometheus.reasons import Reason
@@ -39,19 +39,26 @@ class PrometheusSource:
 
     `server_up` has a sample at every poll: a server that does not answer is a sample of 0, and the source is down. A
     signal that was there and is no more becomes NaN once, so that nobody reads its last value as the newest; one that
-    is published but had nothing to measure (no request ended) has no sample. `clock` is monotonic time in seconds.
+    is published but had nothing to measure (no request ended) has no sample. `clock` is monotonic time in seconds,
+    `fetch` gets the page.
     """
 
     kind = "prometheus"
     listens = False
 
     def __init__(
-        self, settings: PrometheusSettings, name: str = "prometheus", *, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: PrometheusSettings,
+        name: str = "prometheus",
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        fetch: Callable[[Target, float, int], Answer] = get,
     ) -> None:
         self.name = name
         self.interval = settings.interval
         self._settings = settings
         self._clock = clock
+        self._fetch = fetch
         self._url = split_url(settings.url)
         self._rank = settings.rank or rank_of(self._url)
         self._runs = Runs(settings.run, self._url.netloc)
@@ -92,7 +99,7 @@ class PrometheusSource:
     def _page(self, rejected: Counter[Reason]) -> Page:
         deadline = time.monotonic() + self._settings.timeout
         target = Target(self._url, request_headers(self._settings), self._tls(), self._settings.tls.server_name)
-        text = page_text(get(target, self._settings.timeout, self._settings.max_bytes), rejected)
+        text = page_text(self._fetch(target, self._settings.timeout, self._settings.max_bytes), rejected)
         try:
             return self._reader.read(text, deadline, rejected)
         except PageTooSlowError:

@@ -1,11 +1,12 @@
 """The prometheus source: intervals, resets, runs, and servers that go and come."""
 
+import collections
 import json
 import math
 import re
-from collections import Counter
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
 
 from runvitals.app import App
 from runvitals.catalogue import signals
@@ -16,6 +17,7 @@ from runvitals.sources.prometheus.quantile import histogram_quantile
 from runvitals.sources.prometheus.series import Series, growth_of
 from runvitals.sources.prometheus.settings import MetricSettings
 from runvitals.sources.prometheus.vocabulary import Vocabulary
+from runvitals.values import Event
 from tests.servers import wait_until
 from tests.sources.prometheus.page_server import (
     NOW,
@@ -158,6 +160,7 @@ def test_a_server_that_goes_down_is_down_under_its_name():
     assert values(source.poll(NOW + 10)) == {"server_up": 0}
     later = make_source(server.url, timeout=1.0)
     later.restore(json.loads(json.dumps(up.position)))
+    assert values(later.poll(NOW), "m") == pytest.approx({"server_up": 0, "requests_running": math.nan}, nan_ok=True)
     assert values(later.poll(NOW), "m") == {"server_up": 0}
 
 
@@ -172,7 +175,79 @@ def test_a_server_that_was_down_at_first_is_up_under_both_names():
         assert values(poll, "m") == values(poll, server.address) == {"server_up": 1}
 
 
-@pytest.mark.parametrize("position", [None, 5, {}, {"models": "m"}, {"models": [1]}, {"models": [""]}])
+def test_a_model_that_was_unloaded_is_not_up():
+    """The server is; what it says of a model that it has no more is NaN once."""
+    with serving(tokens(1) + tokens(1, "n")) as server:
+        source = make_source(server.url)
+        source.poll(NOW)
+        server.body = tokens(1)
+        poll = source.poll(NOW)
+        assert math.isnan(values(poll, "n")["server_up"])
+        assert values(poll, "m")["server_up"] == 1
+        assert {item.run for item in source.poll(NOW).items} == {"m"}
+
+
+def test_a_server_that_cannot_be_asked_is_neither_up_nor_down(tmp_path):
+    """A token that cannot be read is our own fault: what was known of the server is known no more."""
+    token = tmp_path / "token"
+    token.write_text("abc")
+    with serving(tokens(1)) as server:
+        source = make_source(server.url, bearer_token_file=str(token))
+        assert values(source.poll(NOW), "m") == {"server_up": 1}
+        token.unlink()
+        assert math.isnan(values(source.poll(NOW), "m")["server_up"])
+        assert source.poll(NOW).items == []
+
+
+def test_an_xid_is_an_event_when_it_comes():
+    """The gauge sticks: only a change is news, and what it held at first had happened before."""
+    with serving() as server:
+        source = make_source(server.url, run="node")
+        told = []
+        for xid in (31, 31, 0, 79, 79):
+            server.body = f'DCGM_FI_DEV_XID_ERRORS{{gpu="1"}} {xid}\n'
+            told.append([item.text for item in source.poll(NOW).items if isinstance(item, Event)])
+    assert told == [[], [], [], ["XID 79 on gpu1"], []]
+
+
+def test_the_page_of_the_real_client_library():
+    """What prometheus_client serves: OpenMetrics, packed, with exemplars and times of creation."""
+    registry = CollectorRegistry()
+    latency = Histogram(
+        "vllm:e2e_request_latency_seconds", "Latency.", ["model_name"], registry=registry, buckets=[1, 2]
+    )
+    done = Counter("vllm:request_success", "Requests.", ["model_name", "finished_reason"], registry=registry)
+    latency.labels("m").observe(0.5)
+    done.labels("m", "stop").inc()
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    try:
+        clock = Clock()
+        source = make_source(f"http://127.0.0.1:{server.server_port}/metrics", clock)
+        source.poll(NOW)
+        clock.now = SECONDS
+        for _ in range(4):
+            latency.labels("m").observe(1.5, {"trace_id": "abc"})
+            done.labels("m", "length").inc()
+        poll = source.poll(NOW)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert poll.rejected == {}
+    assert values(poll, "m") == pytest.approx(
+        {
+            "request_seconds": 1.5,
+            "request_p50_seconds": 1.5,
+            "request_p99_seconds": 1.99,
+            "requests_per_second": 4 / SECONDS,
+            "server_up": 1,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "position", [None, 5, {}, {"models": []}, {"models": [1], "known": []}, {"models": [], "known": [["a"]]}]
+)
 def test_a_position_of_something_else_is_refused(position):
     """What is in a state file may be another source's."""
     with pytest.raises(ValueError, match="not the position"):
@@ -263,7 +338,7 @@ def test_what_the_reader_remembers_is_bounded():
         text = "".join(
             f'name_{page}_{line} 1\nvllm:num_requests_running{{x="{page}_{line}"}} 1\n' for line in range(200)
         )
-        reader.read(text, INF, Counter())
+        reader.read(text, INF, collections.Counter())
     assert len(reader._labels) <= 100
     assert len(reader._vocabulary._known) <= 50_000
 

@@ -37,7 +37,7 @@ def resolve(host: str, port: int, deadline: float) -> Addresses:
         answer = answers.get(timeout=seconds_left(deadline))
     except queue.Empty:
         raise TimeoutError from None
-    del _looking[host, port]
+    _looking.pop((host, port), None)  # two sources may ask for one host
     if isinstance(answer, OSError):
         raise answer
     return answer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-_POSITION = "models"
-
 
 class Runs:
     """Names the run of a model, and of what belongs to none, and remembers them while the server is down.
@@ -35,13 +33,11 @@ class Runs:
         self._was_nameless = self._was_nameless or not self._models
         return [*self._models, *([self._address] if self._was_nameless else [])]
 
-    def position(self) -> object:
-        """Return what a later process needs."""
-        return {_POSITION: self._models}
+    @property
+    def models(self) -> list[str]:
+        """The models that are known."""
+        return self._models
 
-    def restore(self, position: object) -> None:
-        """Take the models of an earlier process. Raises ValueError for what is no position."""
-        models = position.get(_POSITION) if isinstance(position, dict) else None
-        if not isinstance(models, list) or not all(isinstance(model, str) and model for model in models):
-            raise ValueError(f"not the position of a prometheus source: {str(position)[:80]}")
+    def restore(self, models: list[str]) -> None:
+        """Take the models of an earlier process."""
         self._models = models

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from math import nan
 
 from runvitals.catalogue import signals
@@ -19,19 +19,18 @@ from runvitals.sources.prometheus.growth import Grown, Growth
 from runvitals.sources.prometheus.http_get import Answer, BadAnswerError, NoAnswerError, Target, get
 from runvitals.sources.prometheus.page import Page, PageReader, PageTooSlowError
 from runvitals.sources.prometheus.picks import Picks
+from runvitals.sources.prometheus.position import Key, Position, from_plain, to_plain
 from runvitals.sources.prometheus.reasons import Reason
 from runvitals.sources.prometheus.runs import Runs
 from runvitals.sources.prometheus.settings import PrometheusSettings, split_url
 from runvitals.sources.prometheus.targets import Place, Places, rank_of
 from runvitals.sources.prometheus.vocabulary import Vocabulary
-from runvitals.values import Poll, Sample
+from runvitals.sources.prometheus.xid_changes import XidChanges
+from runvitals.values import Event, Poll, Sample
 
 _UP = signals.SERVER_UP.name
 _REFRESH_SLACK = 0.9  # a poll that comes a little early still takes the page as refreshed
 _UNKNOWN_SERVER = "no known server's metrics are on the page; name what to watch under `metrics:` of this source"
-
-Key = tuple[str, str, str]
-"""Run, layer and signal."""
 
 
 class PrometheusSource:
@@ -68,6 +67,8 @@ class PrometheusSource:
         self._places = Places(settings.max_models, settings.max_layers, by_model=not settings.run)
         self._engines: tuple[Engine, ...] = ()
         self._known: set[Key] = set()
+        self._told_up: set[str] = set()
+        self._xids = XidChanges()
         self._available: dict[str, bool] = {}
 
     def poll(self, now: float) -> Poll:
@@ -83,15 +84,19 @@ class PrometheusSource:
             return self._without_page(now, None, str(error), rejected)
         said = self._read(page, rejected)
         self._runs.see({place.model for place in said if place.model})
-        items = [*self._samples(said, now), *self._up(1.0, now)]
+        samples = list(self._samples(said, now))
+        items: list[Sample | Event] = [*samples, *self._xids.events(samples), *self._up(1.0, now)]
         published = {signal for one in said.values() for signal in one.published}
         self._available = availability(self._engines, published, self._available)
         problem = "" if self._engines or published else f"{self._url.netloc}: {_UNKNOWN_SERVER}"
         return self._finished(items, problem, rejected)
 
     def restore(self, position: object) -> None:
-        """Go on with the runs that an earlier poll knew: a server that is down now is one of them."""
-        self._runs.restore(position)
+        """Go on with what an earlier poll knew: if the server is down now, it is that which is known no more."""
+        before = from_plain(position)
+        self._runs.restore(before.models)
+        self._known = {key for key in before.known if key[2] != _UP}
+        self._told_up = {run for run, _, signal in before.known if signal == _UP}
 
     def close(self) -> None:
         """Nothing is kept open between two polls."""
@@ -147,24 +152,27 @@ class PrometheusSource:
         for run, layer, signal in sorted(keys):
             yield Sample(run, self._rank, signal, layer, now, None, nan)
 
-    def _up(self, value: float, now: float) -> Iterator[Sample]:
-        for run in self._runs.all():
-            yield Sample(run, self._rank, _UP, "", now, None, value)
+    def _up(self, value: float | None, now: float) -> Iterator[Sample]:
+        """Yield for each run whether the server answered; NaN once for a run of which that is not known any more."""
+        told = self._told_up
+        self._told_up = set() if value is None else set(self._runs.all())
+        yield from self._vanished({(run, "", _UP) for run in told - self._told_up}, now)
+        if value is not None:
+            for run in sorted(self._told_up):
+                yield Sample(run, self._rank, _UP, "", now, None, value)
 
     def _without_page(self, now: float, up: float | None, error: str, rejected: Counter[Reason]) -> Poll:
-        items = list(self._vanished(self._known, now))
+        items = [*self._vanished(self._known, now), *self._up(up, now)]
         self._known = set()
-        if up is not None:
-            items += self._up(up, now)
         self._available = dict.fromkeys(self._available, False)
         return self._finished(items, error, rejected)
 
-    def _finished(self, items: list[Sample], error: str, rejected: Counter[Reason]) -> Poll:
+    def _finished(self, items: Sequence[Sample | Event], error: str, rejected: Counter[Reason]) -> Poll:
         rejected[Reason.TOO_MANY_METRICS] += self._picks.take_refused()
         return Poll(
             items=items,
             rejected={reason.value: count for reason, count in rejected.items() if count},
-            position=self._runs.position(),
+            position=to_plain(Position(self._runs.models, [*self._known, *((run, "", _UP) for run in self._told_up)])),
             error=error,
             available=dict(self._available),
         )

@@ -11,10 +11,11 @@ from runvitals.sources.prometheus.growth import Grown
 from runvitals.sources.prometheus.page import Page
 from runvitals.sources.prometheus.picks import PICKED, Picks
 from runvitals.sources.prometheus.plausible import is_blank, is_plausible
-from runvitals.sources.prometheus.reading import Group, Reading
+from runvitals.sources.prometheus.reading import Reading
 from runvitals.sources.prometheus.reasons import Reason
 from runvitals.sources.prometheus.series import Seen
 from runvitals.sources.prometheus.targets import Place, Places
+from runvitals.sources.prometheus.term import Group
 
 Groups = dict[Place, dict[str, list[Seen]]]
 

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 
 from runvitals.catalogue.signals import Signal
+from runvitals.sources.prometheus.distribution import Distribution, Timing
 from runvitals.sources.prometheus.meaning import Meaning, split_suffix
-from runvitals.sources.prometheus.reading import Distribution, Level, Rate, Reading, Term, Timing
+from runvitals.sources.prometheus.reading import Level, Rate, Reading
 from runvitals.sources.prometheus.settings import FACTORS, MetricSettings
+from runvitals.sources.prometheus.term import Term
 
 PICKED = "config"
 """The engine that picked metrics belong to: a pick's number in the config is a part of the metric's key."""

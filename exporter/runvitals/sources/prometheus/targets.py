@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from runvitals.sources.prometheus.engines.engine import Engine
 from runvitals.sources.prometheus.reasons import Reason
 from runvitals.sources.replica import default_rank
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1", "0.0.0.0")  # noqa: S104  # compared with, not listened on
+_HERE = re.compile(r"localhost|127\..*|::1|0\.0\.0\.0")
 
 _MAX_NAME = 200
 
@@ -76,4 +77,4 @@ def _fits(name: str, known: set[str], most: int) -> bool:
 def rank_of(url: SplitResult) -> str:
     """Return the replica that a URL is: this machine's where it is here, else the URL's host."""
     host = url.hostname or ""
-    return default_rank() if host in _LOOPBACK else host
+    return default_rank() if _HERE.fullmatch(host) else host

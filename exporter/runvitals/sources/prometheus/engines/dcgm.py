@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from runvitals.catalogue import signals
 from runvitals.sources.prometheus.engines.engine import GPU_SIGNALS, Engine
-from runvitals.sources.prometheus.reading import Level, Share, Term
+from runvitals.sources.prometheus.reading import Level, Share
+from runvitals.sources.prometheus.term import Term
 
 _MIB = 1024.0**2
 _USED = Term("DEV_FB_USED", factor=_MIB)

@@ -6,8 +6,10 @@ Its names are generic; it tells how long a prediction takes, and neither failure
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import REQUEST, Distribution, Rate, Term
+from runvitals.sources.prometheus.reading import Rate
+from runvitals.sources.prometheus.term import Term
 
 KSERVE = Engine(
     name="kserve",

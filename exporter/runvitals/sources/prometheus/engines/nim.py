@@ -8,7 +8,8 @@ from __future__ import annotations
 from runvitals.catalogue import signals
 from runvitals.sources.prometheus.engines import vllm
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import Quotient, Rate, Share, Term
+from runvitals.sources.prometheus.reading import Quotient, Rate, Share
+from runvitals.sources.prometheus.term import Term
 
 _FAILED = Term("request_failure")
 

@@ -6,8 +6,10 @@ An application is a run. Its counters are typed as gauges by some versions.
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import REQUEST, Distribution, Level, Quotient, Rate, Term
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate
+from runvitals.sources.prometheus.term import Term
 
 _HTTP = "http_request_latency_ms"
 _ANSWERED = Term(_HTTP, part="count")

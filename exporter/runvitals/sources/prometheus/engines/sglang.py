@@ -6,18 +6,10 @@ Each rank of a group that shares one batch reports the same, so only the first i
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import FIRST_TOKEN, OUTPUT_TOKEN, QUEUE, REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import (
-    FIRST_TOKEN,
-    OUTPUT_TOKEN,
-    QUEUE,
-    REQUEST,
-    Distribution,
-    Level,
-    Quotient,
-    Rate,
-    Term,
-)
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate
+from runvitals.sources.prometheus.term import Term
 
 SGLANG = Engine(
     name="sglang",

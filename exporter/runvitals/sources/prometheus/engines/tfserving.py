@@ -6,8 +6,10 @@ https://github.com/tensorflow/serving/blob/master/tensorflow_serving/servables/t
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import QUEUE, REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import QUEUE, REQUEST, Distribution, Quotient, Rate, Term
+from runvitals.sources.prometheus.reading import Quotient, Rate
+from runvitals.sources.prometheus.term import Term
 
 _ALL = Term("request_count")
 _FAILED = Term("request_count", {"status": "(?!OK$).+"}, zero_beside="request_count")

@@ -6,8 +6,10 @@ Its counter of failures is not on the page before the first; error signals are u
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import OUTPUT_TOKEN, QUEUE, REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import OUTPUT_TOKEN, QUEUE, REQUEST, Distribution, Level, Quotient, Rate, Term
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate
+from runvitals.sources.prometheus.term import Term
 
 _ANSWERED = Term("request_success")
 _FAILED = Term("request_failure")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from runvitals.catalogue import signals
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import Level, Quotient, Rate, Term
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate
+from runvitals.sources.prometheus.term import Term
 
 _ANSWERED = Term("ts_inference_requests")
 _FAILED = Term("Requests5XX", zero_beside="Requests2XX")

@@ -7,18 +7,10 @@ Means come from counters; quantiles are there only where the server is told to p
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import FIRST_TOKEN, QUEUE, REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import (
-    FIRST_TOKEN,
-    QUEUE,
-    REQUEST,
-    Distribution,
-    Level,
-    Quotient,
-    Rate,
-    Share,
-    Term,
-)
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate, Share
+from runvitals.sources.prometheus.term import Term
 
 _ANSWERED = Term("inference_request_success")
 _FAILED = Term("inference_request_failure")

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from runvitals.catalogue import signals
+from runvitals.sources.prometheus.distribution import FIRST_TOKEN, OUTPUT_TOKEN, QUEUE, REQUEST, Distribution
 from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import (
-    FIRST_TOKEN,
-    OUTPUT_TOKEN,
-    QUEUE,
-    REQUEST,
-    Distribution,
-    Level,
-    Rate,
-    Term,
-)
+from runvitals.sources.prometheus.reading import Level, Rate
+from runvitals.sources.prometheus.term import Term
 
 TRTLLM = Engine(
     name="trtllm",

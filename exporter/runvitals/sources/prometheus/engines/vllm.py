@@ -6,8 +6,7 @@ Its counters of requests do not tell failures, so these come from the HTTP layer
 from __future__ import annotations
 
 from runvitals.catalogue import signals
-from runvitals.sources.prometheus.engines.engine import Engine
-from runvitals.sources.prometheus.reading import (
+from runvitals.sources.prometheus.distribution import (
     DECODE,
     FIRST_TOKEN,
     OUTPUT_TOKEN,
@@ -15,12 +14,10 @@ from runvitals.sources.prometheus.reading import (
     QUEUE,
     REQUEST,
     Distribution,
-    Level,
-    Quotient,
-    Rate,
-    Reading,
-    Term,
 )
+from runvitals.sources.prometheus.engines.engine import Engine
+from runvitals.sources.prometheus.reading import Level, Quotient, Rate, Reading
+from runvitals.sources.prometheus.term import Term
 
 _POSTED = Term("http_requests", {"method": "POST"}, zero_beside="http_requests")
 _BROKEN = Term("http_requests", {"method": "POST", "status": "5.."}, zero_beside="http_requests")

@@ -1,9 +1,12 @@
 """The prometheus source: intervals, resets, runs, and servers that go and come."""
 
 import collections
+import itertools
 import json
 import math
+import random
 import re
+import subprocess
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram, start_http_server
@@ -18,6 +21,7 @@ from runvitals.sources.prometheus.series import Series, growth_of
 from runvitals.sources.prometheus.settings import MetricSettings
 from runvitals.sources.prometheus.vocabulary import Vocabulary
 from runvitals.values import Event
+from tests.programs import find_program
 from tests.servers import wait_until
 from tests.sources.prometheus.page_server import (
     NOW,
@@ -56,6 +60,30 @@ def tokens(count, model="m", created=None):
 def test_quantiles_are_promqls(q, buckets, expected):
     """Inside a bucket, in the first, beyond the last bound, below 0, with counts that fall, and where there is none."""
     assert histogram_quantile(q, buckets) == pytest.approx(expected)
+
+
+def test_quantiles_are_those_of_the_real_promql(tmp_path):
+    """Two hundred histograms, with negative bounds and counts that fall, are judged by promtool, to the microsecond."""
+    chance, series, tests = random.Random(3), [], []
+    for number in range(200):
+        bounds = sorted({round(chance.uniform(-1 if number % 7 == 0 else 0.001, 10), 3) for _ in range(8)})
+        steps = [chance.choice((0, 0, 1, 5, 100)) - (number % 11 == 0) for _ in range(len(bounds) + 1)]
+        counts = [max(0.0, total) for total in itertools.accumulate(steps)]
+        buckets = dict(zip([*bounds, INF], counts, strict=True))
+        for bound, count in buckets.items():
+            le = "+Inf" if bound == INF else bound
+            series.append({"series": f'h_bucket{{n="{number}",le="{le}"}}', "values": f"{count}"})
+        for q in (0.5, 0.99):
+            ours, labels = histogram_quantile(q, buckets), f'{{n="{number}"}}'
+            asked = f"round(histogram_quantile({q}, h_bucket{labels}) * 1e6)"
+            told = [{"labels": labels, "value": round(ours * 1e6)}] if ours is not None else []
+            asked = asked if told else f"{asked} == {asked}"  # NaN is not equal to itself
+            tests.append({"expr": asked, "eval_time": "0m", "exp_samples": told})
+    file = tmp_path / "quantiles.yml"
+    file.write_text(json.dumps({"rule_files": [], "tests": [{"input_series": series, "promql_expr_test": tests}]}))
+    command = [find_program("promtool"), "test", "rules", file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_counter_that_was_reset_counts_from_zero():

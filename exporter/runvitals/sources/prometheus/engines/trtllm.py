@@ -1,4 +1,7 @@
-"""trtllm-serve, at `/prometheus/metrics`: https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve.html."""
+"""trtllm-serve, at `/prometheus/metrics`: https://nvidia.github.io/TensorRT-LLM/commands/trtllm-serve.html.
+
+The names are those of its documentation; they have not been seen on a running server.
+"""
 
 from __future__ import annotations
 

@@ -164,6 +164,16 @@ def test_a_server_that_drips_ends_with_the_timeout(talk):
     assert seconds < 10  # of 0.3, and what a busy machine may add
 
 
+def test_a_handshake_that_drips_ends_with_the_timeout():
+    """TLS has the same deadline."""
+    with raw_server(drip(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb", b"\x00")) as url:
+        started = time.monotonic()
+        answer = make_source(url.replace("http:", "https:"), timeout=0.3).poll(NOW)
+    assert values(answer) == {"server_up": 0}
+    assert "within 0.3 s" in answer.error
+    assert time.monotonic() - started < 10
+
+
 @pytest.mark.parametrize(
     "talk",
     [

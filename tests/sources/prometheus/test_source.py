@@ -104,6 +104,16 @@ def test_a_histogram_that_was_reset_is_reset_as_a_whole():
     assert growth_of(before, now) is now
 
 
+def test_a_part_that_one_page_lacks_is_not_known():
+    """A bucket, or a count, whose line could not be read once did not grow from nothing."""
+    before = Series(sum=5.0, buckets={1.0: 900, INF: 1000})
+    now = Series(count=1010, sum=6.0, buckets={1.0: 908, 2.0: 1005, INF: 1010})
+    assert growth_of(before, now) == Series(sum=1.0, buckets={1.0: 8, INF: 10})
+    page = 'vllm:e2e_request_latency_seconds_{}{{model_name="m"}} {}\n'
+    first, second = page.format("sum", 5.0), page.format("sum", 6.0) + page.format("count", 1010)
+    assert values(two_polls(first, second), "m") == {"server_up": 1}
+
+
 def test_the_first_poll_has_levels_alone():
     """A rate needs two pages: what a server did before it was watched is in no interval."""
     with serving(tokens(500) + 'vllm:num_requests_running{model_name="m"} 2\n') as server:

@@ -34,14 +34,19 @@ class Seen(NamedTuple):
 
 
 def growth_of(before: Series, now: Series) -> Series:
-    """Return how much a counter, histogram or summary grew; all that it has, where it was reset in between."""
+    """Return how much a counter, histogram or summary grew; all that it has, where it was reset in between.
+
+    Of a part that one of the two pages lacks (a line that could not be read) nothing is known.
+    """
     if has_restarted(before, now):
         return now
     return Series(
         _difference(before.value, now.value),
         _difference(before.sum, now.sum),
         _difference(before.count, now.count),
-        buckets={bound: count - before.buckets.get(bound, 0.0) for bound, count in now.buckets.items()},
+        buckets={
+            bound: count - before.buckets[bound] for bound, count in now.buckets.items() if bound in before.buckets
+        },
     )
 
 
@@ -59,4 +64,4 @@ def _fell(before: float | None, now: float | None) -> bool:
 
 
 def _difference(before: float | None, now: float | None) -> float | None:
-    return None if now is None else now if before is None else now - before
+    return None if now is None or before is None else now - before

@@ -43,7 +43,7 @@ class MetricSettings(Settings, frozen=True, kw_only=True):
     summary, and `labels` one for each label that matters. The signal is called `signal` (default: as the metric); a
     counter becomes its rate per second, a histogram or summary its mean, p50 and p99 in the interval. Each value of the
     label `layer` is a layer of its own. Of several series of a gauge the sum is taken, of times, ratios and percentages
-    the mean, or what `combine` says.
+    the mean, or what `combine` says. Where several metrics are one signal, the first on the page counts.
     """
 
     match: str

@@ -43,10 +43,9 @@ class Term(NamedTuple):
 
     def growth(self, group: Group) -> float | None:
         """Return how much the counter grew in the interval; None where that is not known."""
-        known = [seen.growth for seen in self.series(group) or () if seen.growth is not None]
-        if not known and not self.is_zero(group):
-            return None
-        return sum(getattr(growth, self.part) or 0.0 for growth in known) * self.factor
+        grown = [getattr(seen.growth, self.part) for seen in self.series(group) or () if seen.growth is not None]
+        known = [growth for growth in grown if growth is not None]
+        return sum(known) * self.factor if known or self.is_zero(group) else None
 
     def is_zero(self, group: Group) -> bool:
         """Return whether the server has counted nothing yet, and its other counters were there in the interval."""

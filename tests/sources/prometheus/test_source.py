@@ -123,18 +123,14 @@ def test_the_first_poll_has_levels_alone():
 
 
 def test_a_series_that_was_missing_for_a_page_did_not_grow_from_nothing():
-    """A page that lacked it says nothing of how much it grew."""
-    clock = Clock()
-    with serving(tokens(1_000_000) + tokens(5, "other")) as server:
+    """What it did is counted from where it was last seen."""
+    clock, pages = Clock(), (tokens(1_000_000) + tokens(5, "n"), tokens(6, "n"), tokens(1_000_020) + tokens(7, "n"))
+    with serving() as server:
         source = make_source(server.url, clock)
-        for body in (tokens(6, "other"), tokens(1_000_020) + tokens(7, "other")):
-            source.poll(NOW)
+        for server.body in pages:
+            poll = source.poll(NOW)
             clock.now += SECONDS
-            server.body = body
-        source.poll(NOW)
-        clock.now += SECONDS
-        server.body = tokens(1_000_040) + tokens(8, "other")
-        assert values(source.poll(NOW), "m")["output_tokens_per_second"] == 20 / SECONDS
+    assert values(poll, "m")["output_tokens_per_second"] == 20 / SECONDS
 
 
 def test_rates_over_an_outage_are_over_its_whole_length():

@@ -19,7 +19,7 @@ from runvitals.sources.prometheus.picks import Picks
 from runvitals.sources.prometheus.quantile import histogram_quantile
 from runvitals.sources.prometheus.series import Series, growth_of
 from runvitals.sources.prometheus.settings import MetricSettings
-from runvitals.sources.prometheus.vocabulary import Vocabulary
+from runvitals.sources.prometheus.vocabulary import MAX_NAMES, Vocabulary
 from runvitals.values import Event
 from tests.programs import find_program
 from tests.servers import wait_until
@@ -368,13 +368,13 @@ def test_a_pattern_that_matches_everything_is_bounded():
 def test_what_the_reader_remembers_is_bounded():
     """A server that makes up names and labels as it goes costs no memory in the end."""
     reader = PageReader(Vocabulary(ENGINES, Picks(())), 100)
-    for page in range(50):
+    for page in range(100):
         text = "".join(
             f'name_{page}_{line} 1\nvllm:num_requests_running{{x="{page}_{line}"}} 1\n' for line in range(200)
         )
         reader.read(text, INF, collections.Counter())
     assert len(reader._labels) <= 100
-    assert len(reader._vocabulary._known) <= 50_000
+    assert len(reader._vocabulary._known) <= MAX_NAMES
 
 
 CONFIG = """

@@ -10,7 +10,7 @@ from runvitals.sources.prometheus.engines.engine import Engine
 from runvitals.sources.prometheus.meaning import Meaning
 from runvitals.sources.prometheus.picks import Picks
 
-MAX_NAMES = 50_000
+MAX_NAMES = 10_000
 """Names whose meaning is remembered; a page that has more of them makes it begin anew."""
 
 _MAX_NAME = 500

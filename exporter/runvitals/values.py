@@ -89,11 +89,15 @@ class Poll(msgspec.Struct):
 
     `items` in the order in which they happened; `rejected` counts by reason what was not taken; `position` is
     what the source needs to go on after these items (plain data, kept in the state file), None if it keeps none.
+    `error` is a sentence where the source is down and has items all the same: that a server does not answer is news.
+    `available` tells of signals that are expected whether what the source reads publishes them.
     """
 
     items: Sequence[Sample | Event | Decision] = []
     rejected: dict[str, int] = {}
     position: object = None
+    error: str = ""
+    available: Mapping[str, bool] = {}
 
 
 class EvidenceRole(str, Enum):
@@ -318,7 +322,7 @@ class RankView(msgspec.Struct, frozen=True):
 
 
 class SourceView(msgspec.Struct, frozen=True):
-    """The health of one source."""
+    """The health of one source; `available` tells of the signals that are expected of it which it publishes."""
 
     name: str
     kind: str
@@ -328,6 +332,7 @@ class SourceView(msgspec.Struct, frozen=True):
     last_success: float | None
     samples: int
     rejected: Mapping[str, int]
+    available: Mapping[str, bool] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -110,6 +110,7 @@ def source_view(**changes: object) -> SourceView:
         "last_success": NOW - 0.5,
         "samples": 5000,
         "rejected": {"torn": 1},
+        "available": {"queue_seconds": True, "error_ratio": False},
     }
     return SourceView(**(values | changes))
 

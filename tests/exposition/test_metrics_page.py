@@ -143,6 +143,8 @@ def test_a_source_and_what_was_dropped_show_their_values(output: str) -> None:
         key("runvitals_source_last_success_timestamp_seconds", **labels): NOW - 0.5,
         key("runvitals_source_samples_total", **labels): 5000,
         key("runvitals_source_rejected_total", **labels, reason="torn"): 1,
+        key("runvitals_source_signal_available", **labels, signal="queue_seconds"): 1,
+        key("runvitals_source_signal_available", **labels, signal="error_ratio"): 0,
         key("runvitals_series_dropped_samples_total", limit="total"): 9,
     }
 

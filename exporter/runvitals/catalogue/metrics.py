@@ -186,6 +186,12 @@ SOURCE_REJECTED = Metric(
     "What the source did not take, by reason.",
     ("source", "kind", "reason"),
 )
+SOURCE_SIGNAL_AVAILABLE = Metric(
+    "runvitals_source_signal_available",
+    "gauge",
+    "1 if what the source scrapes publishes the signal, 0 if not: then it is unknown, and not healthy.",
+    ("source", "kind", "signal"),
+)
 SERIES_DROPPED = Metric(
     "runvitals_series_dropped_samples_total",
     "counter",

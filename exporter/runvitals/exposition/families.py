@@ -153,6 +153,7 @@ def source_rows(view: SourceView) -> list[Row]:
         Row(metrics.SOURCE_LAST_SUCCESS_TIMESTAMP, labels, view.last_success),
         Row(metrics.SOURCE_SAMPLES, labels, view.samples),
         *(Row(metrics.SOURCE_REJECTED, (*labels, reason), count) for reason, count in view.rejected.items()),
+        *(Row(metrics.SOURCE_SIGNAL_AVAILABLE, (*labels, name), there) for name, there in view.available.items()),
     ]
 
 

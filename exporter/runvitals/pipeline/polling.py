@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -76,7 +76,8 @@ class Poller:
     def _poll_once(self) -> None:
         now, started = self._clock(), time.monotonic()
         try:
-            poll, error = self.source.poll(now), ""
+            poll = self.source.poll(now)
+            error = poll.error
         except Exception as problem:  # noqa: BLE001  # whatever a source raises is its own outage
             poll, error = Poll(), f"{type(problem).__name__}: {problem}"
         finished = time.monotonic()
@@ -98,6 +99,7 @@ class SourceHealth:
         self._error = ""
         self._samples = 0
         self._rejected: Counter[str] = Counter()
+        self._available: Mapping[str, bool] = {}
 
     def note(self, batch: Batch) -> None:
         """Take in a finished poll."""
@@ -110,6 +112,7 @@ class SourceHealth:
         self._seconds = batch.seconds
         self._samples += len(batch.poll.items)
         self._rejected.update(batch.poll.rejected)
+        self._available = batch.poll.available
         if not batch.error:
             self._last_success = batch.started
 
@@ -136,4 +139,5 @@ class SourceHealth:
             last_success=self._last_success,
             samples=self._samples,
             rejected=dict(self._rejected),
+            available=self._available,
         )

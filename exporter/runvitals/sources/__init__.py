@@ -7,11 +7,12 @@ from typing import Any
 
 from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
 from runvitals.sources.process import ProcessSettings, ProcessSource
+from runvitals.sources.prometheus.settings import PrometheusSettings
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
 
-AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings
+AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings | PrometheusSettings
 
 
 def _gpu_source(settings: GpuSettings, name: str) -> Source:
@@ -20,7 +21,19 @@ def _gpu_source(settings: GpuSettings, name: str) -> Source:
     return GpuSource(settings, name)
 
 
-SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource, "gpu": _gpu_source}
+def _prometheus_source(settings: PrometheusSettings, name: str) -> Source:
+    from runvitals.sources.prometheus.source import PrometheusSource  # its tables and HTTP: for those who scrape alone
+
+    return PrometheusSource(settings, name)
+
+
+SOURCES: Mapping[str, Any] = {
+    "ring": RingSource,
+    "statsd": StatsdSource,
+    "process": ProcessSource,
+    "gpu": _gpu_source,
+    "prometheus": _prometheus_source,
+}
 """What reads each kind of source; each is made with its settings and its name."""
 
 OPERATOR = "operator"

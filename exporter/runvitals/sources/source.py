@@ -12,8 +12,8 @@ class Source(Protocol):
 
     Each source is polled in a thread of its own, never by two at once, so that one that hangs or fails delays no
     other. `poll` may take up to `interval` (a datagram source listens that long) and raises whatever goes wrong as a
-    whole: the source is then down with that error, and is polled again later. What is wrong with a single item is
-    counted in `Poll.rejected` instead.
+    whole: the source is then down with that error, and is polled again later (one that has something to say all the
+    same returns it, with `Poll.error`). What is wrong with a single item is counted in `Poll.rejected` instead.
     """
 
     name: str

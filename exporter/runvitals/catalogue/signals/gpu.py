@@ -15,6 +15,12 @@ GPU_MEMORY_UTILIZATION = Signal(
     "gpu_memory_utilization_ratio", "1", "share of the GPU's memory that is in use, 0 to 1", bad_side="high"
 )
 GPU_TEMPERATURE = Signal("gpu_temperature_celsius", "degrees Celsius", "temperature of the GPU", bad_side="high")
+GPU_MEMORY_TEMPERATURE = Signal(
+    "gpu_memory_temperature_celsius", "degrees Celsius", "temperature of the GPU's memory", bad_side="high"
+)
+GPU_TENSOR_ACTIVE = Signal(
+    "gpu_tensor_active_ratio", "1", "share of the cycles in which the tensor cores worked, 0 to 1", bad_side="low"
+)
 GPU_POWER = Signal("gpu_power_watts", "watts", "power the GPU draws")
 GPU_POWER_LIMIT = Signal("gpu_power_limit_watts", "watts", "power the GPU may draw")
 GPU_CLOCK = Signal("gpu_clock_hertz", "hertz", "clock of the streaming multiprocessors", bad_side="low")

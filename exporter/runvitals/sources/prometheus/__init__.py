@@ -1,0 +1,1 @@
+"""Model servers and GPU exporters, by scraping their `/metrics`."""

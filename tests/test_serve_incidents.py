@@ -18,7 +18,7 @@ from tests.test_serve import runs, sidecar  # noqa: F401  # a fixture
 pytestmark = pytest.mark.slow
 
 CONFIG = test_serve.CONFIG + "faults: {bad_batch: {enabled: false}, not_learning: {enabled: false}}\n"
-"""One fault at a time is followed here, but a loss that repeats itself learns nothing, and a short NaN is a bad batch."""
+"""One fault at a time is followed here; a loss that repeats itself learns nothing, and a short NaN is a bad batch."""
 
 NAN = float("nan")
 ROUNDS = 12

@@ -35,7 +35,8 @@ class App:
     """One sidecar: sources, pipeline and web server, made from one config.
 
     `override` is applied to each config that is loaded (what the command line says goes over what the file says),
-    `configure_logs` to its log settings. Raises ConfigError, StateFolderError, or OSError if the address is taken.
+    `configure_logs` to its log settings. Where the config names no folder for state, the default one is used, or with
+    `default_state=False` none. Raises ConfigError, StateFolderError, or OSError if the address is taken.
     """
 
     def __init__(
@@ -43,13 +44,15 @@ class App:
         config_file: Path | None,
         override: Callable[[Config], Config],
         configure_logs: Callable[[LogSettings], None] = lambda _: None,
+        *,
+        default_state: bool = True,
     ) -> None:
         self._file, self._override, self._configure_logs = config_file, override, configure_logs
         self._config = override(load(config_file))
         configure_logs(self._config.log)
         self._reload_status = ReloadStatus(successful=True, last_success=time.time())
         self._reloading = threading.Lock()
-        self._state = _open_state(self._config)
+        self._state = _open_state(self._config, default_state=default_state)
         self._journal = _build_journal(self._state, self._config)
         self._live = self._build_live()
         self._server = Server(self._config.web, self)
@@ -61,12 +64,21 @@ class App:
 
     def start(self) -> None:
         """Listen, then begin to watch."""
-        self._server.start()
+        try:
+            self._server.start()
+        except BaseException:
+            if self._state:
+                self._state.close()
+            raise
         sources: list[Source] = [build_source(name, one) for name, one in named_sources(self._config.sources).items()]
         if self._journal and self._state:
             self._journal.start()
             sources.append(OperatorSource(self._state.path / FILE_NAME))
         self._live.start(sources)
+
+    def abandon(self) -> None:
+        """In a forked child, which has none of the threads: let go of the address, which is the parent's."""
+        self._server.abandon()
 
     def stop(self) -> None:
         """Drain the sources, save the state, stop listening."""
@@ -160,8 +172,10 @@ def _restore(live: LivePipeline, state_file: Path) -> None:
         live.restore(saved)
 
 
-def _open_state(config: Config) -> StateFolder | None:
+def _open_state(config: Config, *, default_state: bool) -> StateFolder | None:
     """Return the state folder. A default one that cannot be written is done without; one asked for is an error."""
+    if not default_state and not config.state.directory:
+        return None
     if config.state.directory or os.environ.get("RUNVITALS_STATE_DIR"):
         return StateFolder(Path(config.state.directory or default_path(os.environ)))
     try:

@@ -10,7 +10,8 @@ import resource
 import time
 
 from runvitals.client import process_identity
-from runvitals.client.ring_files import SUFFIX, TEMPORARY_SUFFIX, close_own, own
+from runvitals.client.own_rings import close_own, own
+from runvitals.client.ring_files import SUFFIX, TEMPORARY_SUFFIX
 from runvitals.client.ring_folders import open_client_folder
 from runvitals.client.ring_format import MAX_NAME, RING_BYTES, Header, encode_header
 from runvitals.client.ring_pruning import prune

@@ -12,7 +12,7 @@ from time import monotonic
 from time import time as wall
 from zlib import crc32
 
-from runvitals.client.ring_files import close_own
+from runvitals.client.own_rings import close_own
 from runvitals.client.ring_format import (
     BODY,
     CLOSE,
@@ -132,11 +132,10 @@ class RingWriter:
         self._drain(2 * MAX_DEFERRED)
 
     def abandon(self) -> None:
-        """In a forked child: let go of the parent's ring without writing to it."""
+        """In a forked child: let go of the parent's ring without writing to it; its descriptor is closed with all."""
         self._lap_end = -1
         self._words.release()
         self._map.close()
-        close_own(self._descriptor)
 
     def _make_ready(self, payload_bytes: int) -> None:
         """Write what must stand before the next record, and have room for it in this lap."""

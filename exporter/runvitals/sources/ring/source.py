@@ -227,9 +227,10 @@ class RingSource:
         self._done.add(name)
 
     def _refuse(self, name: str, error: NotARingError, rejected: Counter[str]) -> None:
-        if error.reason != OWN_RING:
-            rejected[error.reason] += 1
-            self._log(name, error)
+        if error.reason == OWN_RING:
+            return  # it was being closed at that moment: it is another file like any other at the next poll
+        rejected[error.reason] += 1
+        self._log(name, error)
         self._done.add(name)
 
     def _log(self, name: str, error: NotARingError) -> None:

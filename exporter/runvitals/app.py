@@ -18,6 +18,7 @@ from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import CheckpointError
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline
+from runvitals.sinks.advice import AdviceFiles
 from runvitals.sinks.journal import FILE_NAME, Journal
 from runvitals.sinks.operator_source import OperatorSource
 from runvitals.sources import OPERATOR, build_source, named_sources
@@ -55,6 +56,7 @@ class App:
         self._state = _open_state(self._config, default_state=default_state)
         self._journal = _build_journal(self._state, self._config)
         self._live = self._build_live()
+        self._advice = AdviceFiles(self.snapshot) if self._config.advice.enabled else None
         self._server = Server(self._config.web, self)
 
     @property
@@ -75,6 +77,8 @@ class App:
             self._journal.start()
             sources.append(OperatorSource(self._state.path / FILE_NAME))
         self._live.start(sources)
+        if self._advice:
+            self._advice.start()
 
     def abandon(self) -> None:
         """In a forked child, which has none of the threads: let go of the address, which is the parent's."""
@@ -83,6 +87,8 @@ class App:
     def stop(self) -> None:
         """Drain the sources, save the state, stop listening."""
         self._live.stop()
+        if self._advice:
+            self._advice.stop()
         if self._journal:
             self._journal.stop(STOP_SECONDS)
         self._server.stop()
@@ -122,7 +128,7 @@ class App:
 
     def _apply(self, config: Config) -> None:
         before, after = self._config, config
-        for name in ("web", "state", "journal"):
+        for name in ("web", "state", "journal", "advice"):
             if getattr(before, name) != getattr(after, name):
                 raise ConfigError(str(self._file), name, "cannot change while running: restart to apply it")
         table = resolve(after.faults)

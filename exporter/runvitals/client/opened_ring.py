@@ -11,9 +11,10 @@ from runvitals.client.ring_format import HEADER_BYTES, Header, decode_header
 
 
 class OpenedRing:
-    """The descriptor to read a ring with, its header, and whether its writer lives."""
+    """The path of a ring, the descriptor to read it with, its header, and whether its writer lives."""
 
-    def __init__(self, descriptor: int, header: Header, own: OwnRing | None = None) -> None:
+    def __init__(self, path: str, descriptor: int, header: Header, own: OwnRing | None = None) -> None:
+        self.path = path
         self.descriptor = descriptor
         self.header = header
         self._own = own
@@ -23,13 +24,13 @@ class OpenedRing:
         """Open a ring file, or share the writer's descriptor. Raises NotARingError and OSError like `open_ring`."""
         own = own_ring(os.stat(path, follow_symlinks=False))
         if own is None or not own.hold():
-            return cls(*open_ring(path))
+            return cls(path, *open_ring(path))
         try:
             header = decode_header(os.pread(own.descriptor, HEADER_BYTES, 0), os.fstat(own.descriptor).st_size)
         except BaseException:
             own.let_go()
             raise
-        return cls(own.descriptor, header, own)
+        return cls(path, own.descriptor, header, own)
 
     def is_live(self) -> bool | None:
         """Tell whether the writer lives; None where neither locks nor its pid can tell.

@@ -35,7 +35,7 @@ def create_ring(run: str, rank: str, world_size: int, ring_bytes: int = RING_BYT
         descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
         try:
             _prepare(descriptor, _header(run, rank, world_size, ring_bytes))
-            writer = RingWriter(descriptor, ring_bytes)
+            writer = RingWriter(descriptor, ring_bytes, os.path.abspath(os.path.join(path, name + SUFFIX)))
             os.rename(temporary, name + SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             os.unlink(temporary, dir_fd=folder)

@@ -10,7 +10,7 @@ import msgspec
 from runvitals.catalogue.faults import Fault
 from runvitals.diagnosis.hysteresis import Change, Hysteresis
 from runvitals.diagnosis.settings import FaultTable
-from runvitals.values import OK, Bar, ChangeKind, Evidence, Finding, IncidentChange, State, Verdict
+from runvitals.values import OK, Bar, ChangeKind, Event, Evidence, Finding, IncidentChange, State, Verdict
 
 MAX_EVIDENCE = 4
 MAX_CLOSED = 64
@@ -109,6 +109,14 @@ class RankDiagnosis(msgspec.Struct):
     def find(self, identity: str) -> Finding | None:
         """Return the finding of this name, open or closed; None if it is not remembered."""
         return next((one for one in (*self.open.values(), *self.closed) if one.id == identity), None)
+
+    def note_action(self, event: Event) -> None:
+        """Note on the open finding with whose name the event's text begins what was done about it."""
+        identity, _, said = event.text.partition(" ")
+        finding = next((one for one in self.open.values() if one.id == identity), None)
+        if finding is not None:
+            copy = msgspec.structs.replace(finding, evidence=list(finding.evidence))
+            self.changes.append(IncidentChange(ChangeKind.CHANGED, copy, event.time, event.step, f"action: {said}"))
 
     def states(self, table: FaultTable) -> dict[State, int]:
         """Count the faults by state; one that is switched off is unknown."""

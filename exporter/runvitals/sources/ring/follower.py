@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 
@@ -100,11 +101,13 @@ class RingFollower:
         self._decoder.rejected, self._cursor.lost = Counter(), 0
         return rejected
 
-    def started(self, ring: str) -> Event:
-        """Return the event that the run has started."""
+    def started(self) -> Event:
+        """Return the event that the run has started, with the ring's folder and file name."""
+        path = Path(self._ring.path).absolute()
         header = self.header
         fields = {
-            "ring": ring,
+            "ring": path.name,
+            "folder": str(path.parent),
             "pid": str(header.pid),
             "host": header.host,
             "world_size": str(header.world_size),

@@ -2,8 +2,8 @@
 
 Steps that log ten scalars each are made in turns with and without an exporter in the process. A step in Python holds
 the interpreter's lock all the time; one in numpy lets go of it again and again, as work on a GPU does, and has to wait
-for it each time. Compared are the step's wall time (median and mean over all turns) and what the process computes beside
-the training thread. Starting the exporter, once, is told apart.
+for it each time. Compared are the step's wall time (median and mean over all turns) and what the process computes
+beside the training thread. Starting the exporter, once, is told apart.
 """
 
 from __future__ import annotations

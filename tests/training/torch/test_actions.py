@@ -10,12 +10,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-import runvitals
-from runvitals import embedded
-from runvitals.client.advice import Advice
-from runvitals.sinks.journal import FILE_NAME
-from runvitals.sinks.reading import Filter, reading
-from runvitals.training.torch import Actions
+import runvitals  # noqa: E402
+from runvitals import embedded  # noqa: E402
+from runvitals.client.advice import Advice  # noqa: E402
+from runvitals.sinks.journal import FILE_NAME  # noqa: E402
+from runvitals.sinks.reading import Filter, reading  # noqa: E402
+from runvitals.training.torch import Actions  # noqa: E402
 
 LIKELY = Advice("gradient_explosion_likely", "warning", "parameters", 7, 0.9, "Save.", "id-1")
 

@@ -6,8 +6,6 @@ This is what a training script imports; it brings in the standard library only:
     run.log(step=step, loss=loss, grad_norm=grad_norm)
 """
 
-from typing import TYPE_CHECKING
-
 from runvitals.client.run import Run
 from runvitals.client.watch import watch
 
@@ -15,12 +13,11 @@ __version__ = "0.1.0"
 
 __all__ = ["Run", "__version__", "watch"]
 
-if not TYPE_CHECKING:  # a type checker asks for `import runvitals.embedded`, and looks for what is misspelt
 
-    def __getattr__(name: str) -> object:
-        """Bring in the room that is for a training script but not light, once it is asked for."""
-        if name == "embedded":
-            import importlib
+def __getattr__(name: str) -> object:
+    """Bring in the room that is for a training script but not light, once it is asked for."""
+    if name == "embedded":
+        import importlib
 
-            return importlib.import_module("runvitals.embedded")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return importlib.import_module("runvitals.embedded")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -111,6 +111,14 @@ def test_a_wrong_config_is_one_warning(runs, tmp_path):
         assert embedded.serve("127.0.0.1:0", config_file=tmp_path / "c.yml").address is None
 
 
+@pytest.mark.parametrize("arguments", [(9877,), ("nonsense",), (":0", 5), (None,)])
+def test_wrong_arguments_are_one_warning(runs, arguments):
+    """Whatever they are, the training goes on."""
+    address, config = (*arguments, None)[:2]
+    with pytest.warns(RuntimeWarning, match="no exporter runs"):
+        assert not embedded.serve(address, config_file=config).is_serving
+
+
 def test_a_second_call_returns_the_first_exporter(exporter):
     """A cell that is run again changes nothing; another address needs a stop before, and is told so."""
     with warnings.catch_warnings():

@@ -35,7 +35,7 @@ class Exporter:
     `address` is the host and port where it listens, None where it could not start, and once it has stopped.
     """
 
-    def __init__(self, listen_address: str, config_file: Path | None) -> None:
+    def __init__(self, listen_address: str, config_file: str | os.PathLike[str] | None) -> None:
         self.asked_address = listen_address
         self.address: tuple[str, int] | None = None
         self.problem: Exception | None = None
@@ -44,8 +44,11 @@ class Exporter:
         self._started, self._stopping = threading.Event(), threading.Event()
         # Made once and for all: while the interpreter ends it starts no thread.
         self._thread: threading.Thread | None = threading.Thread(target=self._run, name="runvitals", daemon=True)
-        self._thread.start()
-        self._started.wait()
+        try:
+            self._thread.start()
+            self._started.wait()
+        except RuntimeError as problem:  # no thread can be started
+            self._thread, self.problem = None, problem
 
     def stop(self) -> None:
         """Take in what was logged until now, and stop serving. May be called again; does nothing in a forked child."""
@@ -102,7 +105,7 @@ def serve(listen_address: str = ":9877", *, config_file: str | os.PathLike[str] 
             warn(f"the exporter of this process listens on {serving.asked_address!r}: stop() it first")
         return serving
     _hook_once()
-    exporter = Exporter(listen_address, Path(config_file) if config_file is not None else None)
+    exporter = Exporter(listen_address, config_file)
     _serving[:] = [exporter]
     if exporter.problem is not None:
         warn("no exporter runs in this process", exporter.problem)
@@ -113,7 +116,7 @@ _serving: list[Exporter] = []
 _hooked: list[bool] = []
 
 
-def _build(listen_address: str, config_file: Path | None) -> App:
+def _build(listen_address: str, config_file: str | os.PathLike[str] | None) -> App:
     # Here, not above: it takes half a second, and may not be installed where only the client is wanted.
     import msgspec
 
@@ -124,7 +127,7 @@ def _build(listen_address: str, config_file: Path | None) -> App:
         sources = config.sources if config_file else [one for one in config.sources if not _is_shared(one)]
         return msgspec.structs.replace(config, web=web, sources=sources)
 
-    return App(config_file, override, default_state=False)
+    return App(Path(config_file) if config_file else None, override, default_state=False)
 
 
 def _is_shared(source: object) -> bool:

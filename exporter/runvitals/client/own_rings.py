@@ -59,7 +59,9 @@ def own_ring(status: os.stat_result) -> OwnRing | None:
 def close_own(descriptor: int) -> None:
     """Close a ring that this process wrote, and with it its lock, now or when its last reader lets go."""
     ring = own_ring(os.fstat(descriptor))
-    if ring is not None:
+    if ring is None:
+        os.close(descriptor)
+    else:
         ring.is_written = False
         ring.let_go()
 

@@ -76,8 +76,12 @@ class AdviceFiles:
     def _run(self) -> None:
         while not self._stopping.wait(INTERVAL_SECONDS):
             snapshot = self._newest()
-            if snapshot is not None:
-                self.update(snapshot, time.monotonic())
+            try:
+                if snapshot is not None:
+                    self.update(snapshot, time.monotonic())
+            except Exception:  # noqa: BLE001  # what goes wrong with one must not end the advice to all others
+                _log.exception("advice was not written")
+                self._stopping.wait(REFRESH_SECONDS)
         for place in self._files:
             self._put(place, None)
 

@@ -149,15 +149,15 @@ def test_a_port_that_never_answers_is_left():
 def test_a_server_is_watched_by_its_port_and_a_trainer_by_its_script(tmp_path, monkeypatch):
     """One that writes a ring is watched already."""
     monkeypatch.setenv("RUNVITALS_RUNS_DIR", str(tmp_path))
-    suspects = [Suspect(11, "vllm", True), Suspect(12, "my train.py", False)]
-    [found] = processes.sources(suspects, {8000: Page("http://127.0.0.1:8000/metrics", "vLLM", 11)})
+    suspects = [Suspect(2**22 + 1, "vllm"), Suspect(2**22 + 2, "my train.py")]
+    [found] = processes.sources(suspects, {8000: Page("http://127.0.0.1:8000/metrics", "vLLM", 2**22 + 1)})
     assert found.settings["targets"] == [
         {"run": "vllm", "port": 8000},
         {"run": "my-train", "pattern": r"my\ train\.py"},
     ]
     assert is_right(as_yaml([found]), tmp_path)
     with runvitals.watch("known"):
-        [found] = processes.sources([Suspect(os.getpid(), "train.py", False)], {})
+        [found] = processes.sources([Suspect(os.getpid(), "train.py")], {})
     assert "targets" not in found.settings
 
 

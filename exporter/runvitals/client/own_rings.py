@@ -37,8 +37,8 @@ class OwnRing:
         """Close the descriptor, and with it drop the lock, if nobody else uses it."""
         if self._holds.pop() is _WRITER:
             status = os.fstat(self.descriptor)
+            OWN_RINGS.pop((status.st_dev, status.st_ino), None)  # first: once it is closed, another may be called so
             os.close(self.descriptor)
-            OWN_RINGS.pop((status.st_dev, status.st_ino), None)
 
 
 OWN_RINGS: dict[tuple[int, int], OwnRing] = {}

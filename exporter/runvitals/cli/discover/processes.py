@@ -44,7 +44,6 @@ class Suspect(NamedTuple):
 
     pid: int
     word: str
-    is_server: bool
 
 
 def find() -> list[Suspect]:
@@ -55,7 +54,7 @@ def find() -> list[Suspect]:
         word = recognised(process.info["cmdline"] or [])
         parents[process.info["pid"]] = process.info["ppid"] or 0
         if word is not None and process.info["pid"] != os.getpid():
-            suspects[process.info["pid"]] = Suspect(process.info["pid"], word, word in SERVERS)
+            suspects[process.info["pid"]] = Suspect(process.info["pid"], word)
     return [one for pid, one in sorted(suspects.items()) if not _has_suspect_above(pid, parents, suspects)]
 
 
@@ -78,8 +77,9 @@ def sources(suspects: Iterable[Suspect], pages: Mapping[int, Page]) -> Iterator[
     known = {ring.header.pid for ring in live_rings(reader_folders())}
     targets: dict[str, dict[str, Any]] = {}
     for one in suspects:
-        if not known & {one.pid, *_children(one.pid)} and len(targets) < MAX_TARGETS:
-            target = _target(one, pages)
+        pids = {one.pid, *_children(one.pid)}
+        if not known & pids and len(targets) < MAX_TARGETS:
+            target = _target(one.word, next((port for port, page in pages.items() if page.pid in pids), None))
             targets.setdefault(str(target), target)
     names = ", ".join(sorted({str(target["run"]) for target in targets.values()}))
     settings: dict[str, Any] = {"kind": "process"} | ({"targets": list(targets.values())} if targets else {})
@@ -106,14 +106,10 @@ def _is_launcher(word: str) -> bool:
     return PurePath(word).name in LAUNCHERS or word in LAUNCHERS
 
 
-def _target(suspect: Suspect, pages: Mapping[int, Page]) -> dict[str, Any]:
-    port = next((port for port, page in pages.items() if page.pid == suspect.pid), None)
-    run = re.sub(
-        r"[^\w.-]+", "-", PurePath(suspect.word).stem if suspect.word.endswith((".py", ".sh")) else suspect.word
-    )
-    if port is not None:
-        return {"run": run, "port": port}
-    return {"run": run, "pattern": re.escape(suspect.word)}
+def _target(word: str, port: int | None) -> dict[str, Any]:
+    name = PurePath(word).stem if word.endswith((".py", ".sh")) else PurePath(word).name
+    run = re.sub(r"[^\w.-]+", "-", name)
+    return {"run": run, "port": port} if port is not None else {"run": run, "pattern": re.escape(word)}
 
 
 def _children(pid: int) -> set[int]:

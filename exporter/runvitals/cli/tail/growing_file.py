@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -72,9 +71,9 @@ class GrowingFile:
                     yield from held
                     held = []
                 held.append(item)
-        except RecordingError:
+        except (RecordingError, FileNotFoundError):
             if self._is_whole(stamp):
-                raise  # else it has only just begun
+                raise  # else it has only just begun, or is being replaced
         if self._is_whole(stamp):
             self._seen = stamp
             self._taken += len(held)
@@ -95,7 +94,7 @@ class GrowingFile:
         if self._stamp() != stamp:
             return False
         with self._path.open("rb") as file:
-            file.seek(-1, os.SEEK_END)
+            file.seek(stamp.size - 1)
             return file.read(1) == b"\n" or time.time() - stamp.changed / 1e9 > _SETTLED_SECONDS
 
 

@@ -18,6 +18,7 @@ from runvitals.pipeline import checkpoint
 from runvitals.pipeline.checkpoint import CheckpointError
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline
+from runvitals.sinks.advice import AdviceFiles
 from runvitals.sinks.journal import FILE_NAME, Journal
 from runvitals.sinks.operator_source import OperatorSource
 from runvitals.sources import OPERATOR, build_source, named_sources
@@ -35,7 +36,8 @@ class App:
     """One sidecar: sources, pipeline and web server, made from one config.
 
     `override` is applied to each config that is loaded (what the command line says goes over what the file says),
-    `configure_logs` to its log settings. Raises ConfigError, StateFolderError, or OSError if the address is taken.
+    `configure_logs` to its log settings. Where the config names no folder for state, the default one is used, or with
+    `default_state=False` none. Raises ConfigError, StateFolderError, or OSError if the address is taken.
     """
 
     def __init__(
@@ -43,15 +45,18 @@ class App:
         config_file: Path | None,
         override: Callable[[Config], Config],
         configure_logs: Callable[[LogSettings], None] = lambda _: None,
+        *,
+        default_state: bool = True,
     ) -> None:
         self._file, self._override, self._configure_logs = config_file, override, configure_logs
         self._config = override(load(config_file))
         configure_logs(self._config.log)
         self._reload_status = ReloadStatus(successful=True, last_success=time.time())
         self._reloading = threading.Lock()
-        self._state = _open_state(self._config)
+        self._state = _open_state(self._config, default_state=default_state)
         self._journal = _build_journal(self._state, self._config)
         self._live = self._build_live()
+        self._advice = AdviceFiles(self.snapshot) if self._config.advice.enabled else None
         self._server = Server(self._config.web, self)
 
     @property
@@ -61,16 +66,29 @@ class App:
 
     def start(self) -> None:
         """Listen, then begin to watch."""
-        self._server.start()
+        try:
+            self._server.start()
+        except BaseException:
+            if self._state:
+                self._state.close()
+            raise
         sources: list[Source] = [build_source(name, one) for name, one in named_sources(self._config.sources).items()]
         if self._journal and self._state:
             self._journal.start()
             sources.append(OperatorSource(self._state.path / FILE_NAME))
         self._live.start(sources)
+        if self._advice:
+            self._advice.start()
+
+    def abandon(self) -> None:
+        """In a forked child, which has none of the threads: let go of the address, which is the parent's."""
+        self._server.abandon()
 
     def stop(self) -> None:
         """Drain the sources, save the state, stop listening."""
         self._live.stop()
+        if self._advice:
+            self._advice.stop()
         if self._journal:
             self._journal.stop(STOP_SECONDS)
         self._server.stop()
@@ -110,7 +128,7 @@ class App:
 
     def _apply(self, config: Config) -> None:
         before, after = self._config, config
-        for name in ("web", "state", "journal"):
+        for name in ("web", "state", "journal", "advice"):
             if getattr(before, name) != getattr(after, name):
                 raise ConfigError(str(self._file), name, "cannot change while running: restart to apply it")
         table = resolve(after.faults)
@@ -160,8 +178,10 @@ def _restore(live: LivePipeline, state_file: Path) -> None:
         live.restore(saved)
 
 
-def _open_state(config: Config) -> StateFolder | None:
+def _open_state(config: Config, *, default_state: bool) -> StateFolder | None:
     """Return the state folder. A default one that cannot be written is done without; one asked for is an error."""
+    if not default_state and not config.state.directory:
+        return None
     if config.state.directory or os.environ.get("RUNVITALS_STATE_DIR"):
         return StateFolder(Path(config.state.directory or default_path(os.environ)))
     try:

@@ -107,6 +107,24 @@ def test_a_restored_pipeline_hands_over_what_the_other_would_have(before, after)
     ]
 
 
+def test_what_a_run_did_about_a_finding_is_told():
+    """An action is a change of the finding that it names, while that is open; any other mark is none."""
+
+    def act(identity, step):
+        fields = {"kind": "action"}
+        return Event(EventKind.MARK, "run", "0", START + 9.0, step, f"{identity} checkpoint on x: saved", fields)
+
+    reported = Reported().observe([started(), *samples("loss", [1.0, math.nan])])
+    finding = reported.open()["nonfinite_loss"]
+    reported.changes.clear()
+    reported.observe([act("another", 3), msgspec.structs.replace(act(finding.id, 3), fields={"kind": "other"})])
+    assert not reported.kinds()
+    reported.observe([act(finding.id, 3)])
+    [change] = reported.changes
+    assert (change.kind, change.finding.id, change.step) == (ChangeKind.CHANGED, finding.id, 3)
+    assert change.sentence == "action: checkpoint on x: saved"
+
+
 def test_the_life_of_a_finding_is_handed_over_change_by_change():
     """Opened, then each new piece of evidence, then closed; a thousand NaN are no thousand changes."""
     reported = Reported().observe(samples("loss", [*healthy(5), *[math.nan, math.inf] * 500, *healthy(20)]))

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from runvitals import __version__
-from runvitals.cli import check_config, explain, incidents, replay, serve
+from runvitals.cli import check_config, discover, explain, incidents, replay, serve, tail
 from runvitals.cli.errors import CannotRunError
 from runvitals.config import ConfigError
 from runvitals.demo import command as demo
@@ -19,7 +19,9 @@ from runvitals.demo import command as demo
 _COMMANDS = {
     "serve": (serve, "watch runs and processes, and serve /metrics"),
     "check-config": (check_config, "say whether a config is right"),
+    "discover": (discover, "look at this machine, and print the config that would watch what runs here"),
     "replay": (replay, "run recorded data through the detectors, and print the findings"),
+    "tail": (tail, "show what is seen in a recorded or growing file"),
     "explain": (explain, "say why the scores at one step are what they are"),
     "incidents": (incidents, "list and show what was wrong, and decide about it"),
     "demo": (demo, "train a small network until its gradients explode, to see what is shown"),

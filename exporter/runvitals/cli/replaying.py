@@ -49,11 +49,12 @@ class Replay:
 
     def _build(self) -> Pipeline:
         if not self.recording.has_times:
-            self.table = _without_clock(self.table)
+            self.table = without_clock(self.table)
         return Pipeline(self._config.series, self._config.ranks, self.table)
 
 
-def _without_clock(table: FaultTable) -> FaultTable:
+def without_clock(table: FaultTable) -> FaultTable:
+    """Return the table without what depends on the clock, for a file that holds no times."""
     return table._replace(disabled=table.disabled | {faults.HANG.name})
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from glob import glob
 from typing import NamedTuple
 
-from runvitals.client.process_identity import writer_alive
-from runvitals.client.ring_files import is_locked, open_ring, ring_paths
+from runvitals.client.opened_ring import OpenedRing
+from runvitals.client.ring_files import ring_paths
 from runvitals.client.ring_format import Header, NotARingError
 
 
@@ -42,18 +42,12 @@ def live_rings(patterns: Iterable[str], limit: int = 1024) -> Iterator[RingFile]
         yield from filter(None, map(_live_ring, paths[:limit]))
 
 
-def is_live(descriptor: int, header: Header) -> bool | None:
-    """Tell whether the writer of an opened ring lives; None where neither locks nor its pid can tell."""
-    locked = is_locked(descriptor) if header.locked else None
-    return writer_alive(header) if locked is None else locked
-
-
 def _live_ring(path: str) -> RingFile | None:
     try:
-        descriptor, header = open_ring(path)
+        ring = OpenedRing.open(path)
     except (OSError, NotARingError):
         return None
     try:
-        return None if is_live(descriptor, header) is False else RingFile(path, header)
+        return None if ring.is_live() is False else RingFile(path, ring.header)
     finally:
-        os.close(descriptor)
+        ring.close()

@@ -10,7 +10,8 @@ import resource
 import time
 
 from runvitals.client import process_identity
-from runvitals.client.ring_files import SUFFIX, TEMPORARY_SUFFIX, close_own, own
+from runvitals.client.own_rings import close_own, own
+from runvitals.client.ring_files import SUFFIX, TEMPORARY_SUFFIX
 from runvitals.client.ring_folders import open_client_folder
 from runvitals.client.ring_format import MAX_NAME, RING_BYTES, Header, encode_header
 from runvitals.client.ring_pruning import prune
@@ -34,7 +35,7 @@ def create_ring(run: str, rank: str, world_size: int, ring_bytes: int = RING_BYT
         descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
         try:
             _prepare(descriptor, _header(run, rank, world_size, ring_bytes))
-            writer = RingWriter(descriptor, ring_bytes)
+            writer = RingWriter(descriptor, ring_bytes, os.path.abspath(os.path.join(path, name + SUFFIX)))
             os.rename(temporary, name + SUFFIX, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             os.unlink(temporary, dir_fd=folder)

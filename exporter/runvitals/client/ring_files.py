@@ -1,7 +1,6 @@
 """Ring files: how they are opened safely, and whether their writer lives.
 
-POSIX record locks are dropped when a process closes *any* descriptor of the locked file. A process therefore never
-opens a ring that it writes itself; `OWN_RINGS` knows them by device and inode, which needs no opening.
+A process never opens a ring that it writes itself: see `own_rings`.
 """
 
 from __future__ import annotations
@@ -11,38 +10,19 @@ import fcntl
 import os
 import stat
 
+from runvitals.client.own_rings import own_ring
 from runvitals.client.ring_format import HEADER_BYTES, Header, NotARingError, decode_header
 
 SUFFIX = ".ring"
 TEMPORARY_SUFFIX = ".ring-being-made"
 """Of a hidden file that is not a ring yet."""
 OWN_RING = "own_ring"
-OWN_RINGS: set[tuple[int, int]] = set()
-"""Device and inode of each ring this process writes."""
 
 
 def ring_paths(folder: str) -> list[str]:
     """Return the paths of the files in a folder that are named like rings, sorted. Raises OSError."""
     with os.scandir(folder) as entries:
         return sorted(entry.path for entry in entries if entry.name.endswith(SUFFIX) and entry.name[0] != ".")
-
-
-def own(descriptor: int) -> None:
-    """Remember that this process writes the ring."""
-    status = os.fstat(descriptor)
-    OWN_RINGS.add((status.st_dev, status.st_ino))
-
-
-def close_own(descriptor: int) -> None:
-    """Close a ring that this process wrote, and with it its lock."""
-    status = os.fstat(descriptor)
-    os.close(descriptor)
-    OWN_RINGS.discard((status.st_dev, status.st_ino))
-
-
-def is_own(status: os.stat_result) -> bool:
-    """Tell whether a file is a ring that this process writes."""
-    return (status.st_dev, status.st_ino) in OWN_RINGS
 
 
 def open_ring(path: str) -> tuple[int, Header]:
@@ -65,7 +45,7 @@ def open_regular_file(path: str) -> int:
     status = os.stat(path, follow_symlinks=False)
     if not stat.S_ISREG(status.st_mode):
         raise NotARingError("not_a_regular_file", "it is not a regular file")
-    if is_own(status):
+    if own_ring(status) is not None:
         raise NotARingError(OWN_RING, "this process writes it; opening it again would drop its lock")
     # Not blocking: what was a file a moment ago may be a named pipe now.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

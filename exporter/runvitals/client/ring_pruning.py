@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from runvitals.client.advice import advice_path
 from runvitals.client.ring_files import TEMPORARY_SUFFIX, is_locked, open_regular_file, open_ring, ring_paths
 from runvitals.client.ring_format import MAGIC, NotARingError
 
@@ -39,6 +40,7 @@ def prune(folder: str, slug: str, run: str, rank: str) -> None:
             doomed.add(ring.path)
     for path in doomed:
         _unlink(path)
+        _unlink(advice_path(path))
     _sweep(folder)
 
 

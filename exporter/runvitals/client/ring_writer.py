@@ -12,7 +12,7 @@ from time import monotonic
 from time import time as wall
 from zlib import crc32
 
-from runvitals.client.ring_files import close_own
+from runvitals.client.own_rings import close_own
 from runvitals.client.ring_format import (
     BODY,
     CLOSE,
@@ -45,7 +45,7 @@ class RingClosedError(Exception):
 
 
 class RingWriter:
-    """Appends frames to an open, locked ring file of `ring_bytes`, whose header is already written.
+    """Appends frames to an open, locked ring file of `ring_bytes`, whose header is already written. It lies at `path`.
 
     No call waits. One thread at a time has the turn to write; whoever finds it taken, be it another thread or a signal
     handler in the middle of this thread's own write, leaves the record to the one who has it. The turn is a list of one
@@ -67,11 +67,13 @@ class RingWriter:
         "_tables",
         "_turn",
         "_words",
+        "path",
     )
 
-    def __init__(self, descriptor: int, ring_bytes: int) -> None:
+    def __init__(self, descriptor: int, ring_bytes: int, path: str = "") -> None:
         if sys.byteorder != "little":
             raise OSError("rings are written on little-endian machines only")
+        self.path = path
         self._descriptor = descriptor
         self._map = mmap.mmap(descriptor, ring_bytes)
         self._words = memoryview(self._map).cast("I")
@@ -132,11 +134,10 @@ class RingWriter:
         self._drain(2 * MAX_DEFERRED)
 
     def abandon(self) -> None:
-        """In a forked child: let go of the parent's ring without writing to it."""
+        """In a forked child: let go of the parent's ring without writing to it; its descriptor is closed with all."""
         self._lap_end = -1
         self._words.release()
         self._map.close()
-        close_own(self._descriptor)
 
     def _make_ready(self, payload_bytes: int) -> None:
         """Write what must stand before the next record, and have room for it in this lap."""

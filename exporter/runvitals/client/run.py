@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
+from runvitals.client.advice import Advice, AdviceReader
 from runvitals.client.encoder import ScalarEncoder
 from runvitals.client.fast_log import GeneralLog, can_be_made_for, make_log
 from runvitals.client.names import NameTable
@@ -36,6 +37,7 @@ class Run:
             self._encoder = ScalarEncoder(writer)
             self._layers = NameTable(writer, LAYERS)
             self._steps = StepTaker(writer)
+            self._advice = AdviceReader(writer.path)
 
     @property
     def is_recording(self) -> bool:
@@ -73,6 +75,14 @@ class Run:
             writer.append(EVENT, at, len(payload), 0, padded(payload))
         except Exception:  # noqa: BLE001 - see log
             writer.skipped("internal_error")
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what is open on this run and rank, as a sidecar says that was told to (`advice: {enabled: true}`).
+
+        Costs about as much as reading a clock. Obeyed is only what root, this process's user or the user whose number
+        is in $RUNVITALS_ADVICE_UID has written. Empty where nothing is open, and where nobody says anything.
+        """
+        return self._advice.newest() if self._writer is not None else ()
 
     def close(self) -> None:
         """Say that the run has finished, and let go of its ring. May be called again."""

@@ -7,9 +7,9 @@ import os
 import sys
 import weakref
 
+from runvitals.client.own_rings import abandon_own_rings
 from runvitals.client.rank import rank_and_world_size
 from runvitals.client.ring_creation import create_ring
-from runvitals.client.ring_files import OWN_RINGS
 from runvitals.client.ring_format import MAX_NAME
 from runvitals.client.run import Run, exception_text
 from runvitals.client.warning import warn
@@ -45,14 +45,15 @@ def watch(run: str, *, rank: int | str | None = None, world_size: int | None = N
 def _hook_once() -> None:
     if not _hooked:
         _hooked.append(True)
-        atexit.register(_close_at_exit)
+        atexit.register(close_open_runs)
         os.register_at_fork(after_in_child=_abandon_after_fork)
 
 
 _hooked: list[bool] = []
 
 
-def _close_at_exit() -> None:
+def close_open_runs() -> None:
+    """At the interpreter's exit: end what its user has not ended."""
     text = "finished"
     if not hasattr(sys, "ps1") and not sys.flags.interactive:
         # Set by the interpreter where an exception ended the main script; an interactive one sets it at every mistake.
@@ -66,4 +67,4 @@ def _abandon_after_fork() -> None:
     for run in list(_open_runs.values()):
         run._abandon()
     _open_runs.clear()
-    OWN_RINGS.clear()
+    abandon_own_rings()

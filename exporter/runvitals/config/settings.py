@@ -12,7 +12,7 @@ from runvitals.exposition.settings import WebSettings
 from runvitals.pipeline.pipeline import RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.settings import Settings
-from runvitals.sinks.settings import JournalSettings
+from runvitals.sinks.settings import AdviceSettings, JournalSettings
 from runvitals.sources import AnySourceSettings, default_sources
 
 
@@ -48,6 +48,7 @@ class Config(Settings, frozen=True):
     faults: dict[str, FaultSettings] = {}
     false_alarms: FalseAlarmSettings = FalseAlarmSettings()
     journal: JournalSettings = JournalSettings()
+    advice: AdviceSettings = AdviceSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
     tick_seconds: float = 1.0

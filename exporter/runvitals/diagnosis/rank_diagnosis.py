@@ -12,7 +12,7 @@ from runvitals.diagnosis.circumstances import Judgement, added, takes_over
 from runvitals.diagnosis.hysteresis import Change, Hysteresis, Sight
 from runvitals.diagnosis.observations import newest, observed
 from runvitals.diagnosis.settings import FaultTable
-from runvitals.values import OK, Bar, ChangeKind, Finding, IncidentChange, State, Verdict
+from runvitals.values import OK, Bar, ChangeKind, Event, Finding, IncidentChange, State, Verdict
 
 _OK = State.OK
 MAX_CLOSED = 64
@@ -140,6 +140,13 @@ class RankDiagnosis(msgspec.Struct):
     def states(self, table: FaultTable) -> dict[str, State]:
         """Return the state of each fault; one that is switched off is unknown."""
         return {name: self._state(name) if table.enabled(name) else State.UNKNOWN for name in table.faults}
+
+    def note_action(self, event: Event) -> None:
+        """Note on the open finding with whose name the event's text begins what was done about it."""
+        identity, _, said = event.text.partition(" ")
+        finding = next((one for one in self.open.values() if one.id == identity), None)
+        if finding is not None:
+            self._tell(ChangeKind.CHANGED, finding, event.time, event.step, f"action: {said}")
 
     def reconfigure(self, table: FaultTable) -> None:
         """Take over other counts; trackers of faults that the table does not know are dropped."""

@@ -50,6 +50,7 @@ class Server:
         self._connections = Connections(settings)
         self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None
+        self._listening: socket.socket | None = None
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     @property
@@ -61,7 +62,7 @@ class Server:
 
     def start(self) -> None:
         """Listen and answer; returns when connections are accepted. Raises OSError with the remedy if it cannot."""
-        listening = listen(self._settings.listen_address)
+        self._listening = listening = listen(self._settings.listen_address)
         host, port = listening.getsockname()[:2]
         self._address = host, port
         thread = threading.Thread(target=self._run, args=(listening,), name="runvitals-web", daemon=True)
@@ -77,6 +78,11 @@ class Server:
         with suppress(RuntimeError):  # it has stopped already
             loop.call_soon_threadsafe(stopping.set)
         self._thread.join()
+
+    def abandon(self) -> None:
+        """In a forked child, which has no thread: close the copy of the socket, which is the parent's."""
+        if self._listening is not None:
+            self._listening.close()
 
     def _run(self, listening: socket.socket) -> None:
         try:

@@ -175,6 +175,8 @@ class Rank(msgspec.Struct):
             self.status = RunStatus.RUNNING
         elif event.kind in _PAUSES:
             self.hang.pause(event.time)
+        elif event.kind is EventKind.MARK and event.fields.get("kind") == "action":
+            self.diagnosis.note_action(event)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
 

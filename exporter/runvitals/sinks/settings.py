@@ -1,4 +1,4 @@
-"""How much the journal keeps."""
+"""How much the journal keeps, and whether runs are advised."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ class JournalSettings(Settings, frozen=True):
             raise ValueError("max_incidents and max_pending must be at least 1")
         if self.max_bytes < 2**18:
             raise ValueError(f"max_bytes must be at least {2**18} (256 KiB), not {self.max_bytes}")
+
+
+class AdviceSettings(Settings, frozen=True):
+    """Whether open findings are written beside the rings of the runs that they are about.
+
+    Off unless asked for: what is written there may make a training save, stop or change its learning rate, and puts
+    files into folders that belong to the runs.
+    """
+
+    enabled: bool = False

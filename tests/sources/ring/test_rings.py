@@ -15,8 +15,9 @@ import msgspec
 import pytest
 
 import runvitals
+from runvitals.client.opened_ring import OpenedRing
 from runvitals.client.ring_format import NotARingError
-from runvitals.sources.ring import RING_MAGIC, RingSettings, RingSource, follower, read_ring
+from runvitals.sources.ring import RING_MAGIC, RingSettings, RingSource, read_ring
 from runvitals.sources.ring import source as ring_source
 from runvitals.values import Event, EventKind, Poll, Sample
 from tests.sources.ring.ring_writers import writing
@@ -294,7 +295,7 @@ def test_where_nothing_tells_whether_it_lives(runs: Path, source: RingSource, mo
     with writing(runs) as writer:
         writer.do("run.log(step=1, loss=1.0)")
         now = time.time()
-        monkeypatch.setattr(follower, "is_live", lambda *_: None)
+        monkeypatch.setattr(OpenedRing, "is_live", lambda _: None)
         assert kinds(source.poll(now)) == ["run_started", "loss=1"]
         assert kinds(source.poll(now + 299)) == []
         assert kinds(source.poll(now + 301)) == ["run_unknown"]
@@ -358,17 +359,21 @@ for line in sys.stdin:
     assert answers[65534] == '[[], {"permission_denied": 1}]\n[[], {}]\n'
 
 
-def test_its_own_process_s_ring_is_left_alone(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the process that writes a ring the source does not open it: closing it again would drop the writer's lock."""
+LOOK = "import sys; from runvitals.client.live_rings import live_rings; print(any(live_rings([sys.argv[1]])))"
+
+
+def test_its_own_process_s_ring_is_read_without_being_opened(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Opening it, and closing it again, would drop the writer's lock; another process still finds it locked."""
     monkeypatch.setenv("RUNVITALS_RUNS_DIR", str(runs))
+    own = started_source(runs)
     with runvitals.watch("r") as run:
         run.log(step=1, loss=1.0)
-        source = started_source(runs)
-        poll = source.poll(time.time())
-        assert (kinds(poll), poll.rejected) == ([], {})
-        source.close()
-        with pytest.raises(NotARingError, match="drop its lock"):
-            list(read_ring(next(runs.glob("*.ring"))))
+        assert kinds(own.poll(time.time())) == ["run_started", "loss=1"]
+        assert [item.kind for item in read_ring(next(runs.glob("*.ring"))) if isinstance(item, Event)]
+        command = [sys.executable, "-c", LOOK, str(runs)]
+        assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
+    assert kinds(own.poll(time.time())) == ["run_finished"]
+    own.close()
 
 
 def test_reading_a_file_that_is_no_ring(tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 
-from runvitals.client.live_rings import is_live
-from runvitals.client.ring_files import open_ring
-from runvitals.client.ring_format import Header
+from runvitals.client.opened_ring import OpenedRing
 from runvitals.sources.ring.cursor import RingCursor
 from runvitals.sources.ring.decoder import RingDecoder
 from runvitals.values import Event, EventKind, Sample
@@ -41,13 +39,13 @@ class RingFollower:
     Where nothing can tell whether its writer lives, the run is unknown after `unknown_after` seconds of silence.
     """
 
-    def __init__(self, descriptor: int, header: Header, unknown_after: float, state: RingState | None = None) -> None:
+    def __init__(self, ring: OpenedRing, unknown_after: float, state: RingState | None = None) -> None:
         known = state or RingState()
-        self.header = header
+        self.header = header = ring.header
         self.announced = known.announced
-        self._descriptor = descriptor
+        self._ring = ring
         self._unknown_after = unknown_after
-        self._cursor = RingCursor(descriptor, header, known.offset, known.sequence)
+        self._cursor = RingCursor(ring.descriptor, header, known.offset, known.sequence)
         self._decoder = RingDecoder(header)
         self._decoder.names.update(known.names)
         self._decoder.layers.update(known.layers)
@@ -61,12 +59,11 @@ class RingFollower:
     @classmethod
     def open(cls, path: str, unknown_after: float, state: RingState | None = None) -> RingFollower:
         """Open a ring file. Raises NotARingError and OSError like `open_ring`."""
-        descriptor, header = open_ring(path)
-        return cls(descriptor, header, unknown_after, state)
+        return cls(OpenedRing.open(path), unknown_after, state)
 
     def look(self) -> bool | None:
         """Look whether the writer lives, and return what `live` then says; None where nothing can tell."""
-        self.live = is_live(self._descriptor, self.header)
+        self.live = self._ring.is_live()
         return self.live
 
     def poll(self, now: float, limit: int) -> list[Sample | Event]:
@@ -104,11 +101,13 @@ class RingFollower:
         self._decoder.rejected, self._cursor.lost = Counter(), 0
         return rejected
 
-    def started(self, ring: str) -> Event:
-        """Return the event that the run has started."""
+    def started(self) -> Event:
+        """Return the event that the run has started, with the ring's folder and file name."""
+        path = Path(self._ring.path).absolute()
         header = self.header
         fields = {
-            "ring": ring,
+            "ring": path.name,
+            "folder": str(path.parent),
             "pid": str(header.pid),
             "host": header.host,
             "world_size": str(header.world_size),
@@ -136,7 +135,7 @@ class RingFollower:
 
     def close(self) -> None:
         """Give back the file."""
-        os.close(self._descriptor)
+        self._ring.close()
 
     def _heard_again(self, now: float, heard: bool) -> list[Sample | Event]:
         if heard or self._heard is None:

@@ -196,7 +196,7 @@ class RingSource:
         if first is follower:
             if not follower.announced and (items or follower.live):
                 follower.announced = True
-                return [follower.started(name), *items]
+                return [follower.started(), *items]
             return items
         rejected["duplicate_writer"] += len(items)
         if self._count_once(name, "duplicate_writer", rejected):
@@ -227,9 +227,10 @@ class RingSource:
         self._done.add(name)
 
     def _refuse(self, name: str, error: NotARingError, rejected: Counter[str]) -> None:
-        if error.reason != OWN_RING:
-            rejected[error.reason] += 1
-            self._log(name, error)
+        if error.reason == OWN_RING:
+            return  # it was being closed at that moment: it is another file like any other at the next poll
+        rejected[error.reason] += 1
+        self._log(name, error)
         self._done.add(name)
 
     def _log(self, name: str, error: NotARingError) -> None:
@@ -261,16 +262,16 @@ def read_ring(path: str | Path) -> Iterator[Sample | Event]:
     try:
         follower = RingFollower.open(name, unknown_after=float("inf"))
         try:
-            yield from _whole_ring(follower, Path(name).name)
+            yield from _whole_ring(follower)
         finally:
             follower.close()
     except NotARingError as error:
         raise NotARingError(error.reason, f"{name}: {error}") from None
 
 
-def _whole_ring(follower: RingFollower, name: str) -> Iterator[Sample | Event]:
+def _whole_ring(follower: RingFollower) -> Iterator[Sample | Event]:
     newest = follower.header.started
-    yield follower.started(name)
+    yield follower.started()
     while not follower.ended:
         items = follower.poll(newest, follower.header.ring_bytes)
         if not items:

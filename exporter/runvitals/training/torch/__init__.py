@@ -3,6 +3,7 @@
 run = watch(model, optimizer, run="llama-pretrain", criterion=loss_function)
 """
 
+from runvitals.training.torch.actions import Actions
 from runvitals.training.torch.run import TorchRun, watch
 
-__all__ = ["TorchRun", "watch"]
+__all__ = ["Actions", "TorchRun", "watch"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from runvitals.client.advice import Advice
 from runvitals.client.run import Run
 from runvitals.client.warning import warn
 from runvitals.client.watch import watch as watch_run
@@ -61,6 +62,10 @@ class TorchRun:
     def mark(self, kind: str, text: str = "", *, step: int | None = None) -> None:
         """Record an event of a step, as `Run.mark` does."""
         self._run.mark(kind, text, step=self.step if step is None else step)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what is open on this run and rank, as `Run.advice` does."""
+        return self._run.advice()
 
     def detach(self) -> None:
         """Remove the hooks; the run can still be logged to."""

@@ -21,7 +21,6 @@ LOSS = Signal(
         "train/samples/train_loss",
         "train_loss_step",
         "epoch_loss",
-        "total_loss",
     ),
     bad_side="high",
 )

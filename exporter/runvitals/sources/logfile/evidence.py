@@ -100,7 +100,8 @@ class Tracebacks(msgspec.Struct):
                 self.open[rank] = 1
             return None
         if rank not in self.open or not line or line[0].isspace() or line[0] in "|+":
-            return self._longer(rank)
+            self._lengthen(rank)
+            return None
         del self.open[rank]
         match = _EXCEPTION.match(line)
         name = match[1].rpartition(".")[2] if match else ""
@@ -108,7 +109,7 @@ class Tracebacks(msgspec.Struct):
             return None
         return Clue(EventKind.TRACEBACK, f"a traceback that ends in {name}", {"exception": name})
 
-    def _longer(self, rank: str) -> None:
+    def _lengthen(self, rank: str) -> None:
         if rank in self.open:
             self.open[rank] += 1
             if self.open[rank] > _MAX_TRACEBACK_LINES:

@@ -7,10 +7,11 @@ from pathlib import PurePath
 
 _RANK = re.compile(r"(?:^|[._-])(?:global_?)?rank[_-]?(\d{1,6})(?=$|[._-])", re.IGNORECASE)
 _ENDINGS = re.compile(r"\.(?:log|out|err|txt|csv|tsv|json|jsonl|db|sqlite|\d+)$", re.IGNORECASE)
-_DULL = frozenset(
-    "log logs output outputs out err std stdout stderr train training trainer trainer_state trainer_log metrics metric"
-    " results result progress events event history training_log csvlogger csv_logs tensorboard tb validation val eval"
-    " test lightning_logs main mlflow mlruns".split()
+_DULL = re.compile(
+    r"(?:logs?|outputs?|out|err|std|stdout|stderr|train|training|trainer|trainer_state|trainer_log|training_log|metrics?"
+    r"|results?|progress|events?|history|csvlogger|csv_logs|tensorboard|tb|tfevents|validation|val|eval|test|main"
+    r"|lightning_logs|mlflow|mlruns)\Z",
+    re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(?:version|checkpoint|attempt|epoch|step)[_-]?\d+\Z|\d+\Z", re.IGNORECASE)
 _KEPT = re.compile(r"version_\d+\Z")
@@ -52,7 +53,7 @@ def _index(candidates: list[str], found: str) -> int:
 
 
 def _names_a_run(part: str) -> bool:
-    return bool(part) and part.lower() not in _DULL and not _NUMBERED.match(part)
+    return bool(part) and not _DULL.match(part) and not _NUMBERED.match(part)
 
 
 def _stem(name: str) -> str:

@@ -33,7 +33,7 @@ class Clue(NamedTuple):
 
     kind: EventKind
     text: str
-    fields: Mapping[str, str] = {}  # noqa: RUF012  never changed
+    fields: Mapping[str, str] = {}
     time: float | None = None
     zoneless: bool = False
     rank: str = ""

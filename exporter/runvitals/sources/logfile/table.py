@@ -47,6 +47,9 @@ class Table(msgspec.Struct, tag="table"):
                 rows.append(self.cells.row(dict(zip(self.header, cells, strict=False)), rejected))
         return consumed, rows
 
+    def _is_row(self, line: str, cells: list[str]) -> bool:
+        return not line.startswith("#") and [cell.strip() for cell in cells] != self.header
+
     def _begin(self, header: list[str]) -> None:
         """The columns are these from here on: a run that goes on in the same file writes its header again."""
         self.header = [name.strip() for name in header[:_MAX_COLUMNS]]

@@ -13,7 +13,7 @@ _WITHIN = 160
 
 
 def find_time(line: str) -> tuple[float | None, bool]:
-    """Return the Unix time in a line and whether it names no zone (it is taken for UTC then); None where it has none."""
+    """Return the Unix time in a line (None where it has none), and whether it names no zone: it is taken for UTC."""
     match = _TIME.search(line, 0, _WITHIN) if ":" in line else None
     if match is None:
         return None, False

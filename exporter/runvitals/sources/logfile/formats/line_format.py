@@ -25,7 +25,7 @@ class LineFormat(Protocol):
 
 
 def gather(pairs: Iterable[tuple[str, str, str]], rejected: Rejected) -> dict[str, float]:
-    """Return the values of (foreign name, number, unit) by canonical name, in base units; the first of a name counts."""
+    """Return the values of (foreign name, number, unit) by signal, in base units; the first of a signal counts."""
     values: dict[str, float] = {}
     for name, number, unit in pairs:
         signal, factor = meant = quantity(name.strip(), unit)

@@ -21,8 +21,8 @@ _DULL = frozenset({"consumed samples", "consumed tokens", "global batch size", "
 class Megatron:
     """Lines of iterations, of validation and of times.
 
-    The loss of an iteration is printed only `if avg > 0.0`, which is false for NaN: where it is missing although nothing
-    was skipped, it was not a number (bigscience-workshop/Megatron-DeepSpeed issue 396).
+    The loss of an iteration is printed only `if avg > 0.0`, which is false for NaN: where it is missing although
+    nothing was skipped, it was not a number (bigscience-workshop/Megatron-DeepSpeed issue 396).
     """
 
     name = "Megatron-LM"

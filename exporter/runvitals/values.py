@@ -89,11 +89,13 @@ class Poll(msgspec.Struct):
 
     `items` in the order in which they happened; `rejected` counts by reason what was not taken; `position` is
     what the source needs to go on after these items (plain data, kept in the state file), None if it keeps none.
+    `error` says what could not be read beside what was: the source is then down with it.
     """
 
     items: Sequence[Sample | Event | Decision] = []
     rejected: dict[str, int] = {}
     position: object = None
+    error: str = ""
 
 
 class Evidence(msgspec.Struct, frozen=True):

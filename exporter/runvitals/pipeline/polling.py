@@ -76,7 +76,8 @@ class Poller:
     def _poll_once(self) -> None:
         now, started = self._clock(), time.monotonic()
         try:
-            poll, error = self.source.poll(now), ""
+            poll = self.source.poll(now)
+            error = poll.error
         except Exception as problem:  # noqa: BLE001  # whatever a source raises is its own outage
             poll, error = Poll(), f"{type(problem).__name__}: {problem}"
         finished = time.monotonic()

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
+from runvitals.sources.logfile import LogfileSettings, LogfileSource
 from runvitals.sources.process import ProcessSettings, ProcessSource
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
 
-AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings
+AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings | LogfileSettings
 
 
 def _gpu_source(settings: GpuSettings, name: str) -> Source:
@@ -20,7 +21,13 @@ def _gpu_source(settings: GpuSettings, name: str) -> Source:
     return GpuSource(settings, name)
 
 
-SOURCES: Mapping[str, Any] = {"ring": RingSource, "statsd": StatsdSource, "process": ProcessSource, "gpu": _gpu_source}
+SOURCES: Mapping[str, Any] = {
+    "ring": RingSource,
+    "statsd": StatsdSource,
+    "process": ProcessSource,
+    "gpu": _gpu_source,
+    "logfile": LogfileSource,
+}
 """What reads each kind of source; each is made with its settings and its name."""
 
 OPERATOR = "operator"

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from runvitals.sources.logfile.event_file import DamagedFileError
+from runvitals.sources.logfile.errors import FileError
 from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.telling import Teller
 from runvitals.sources.logfile.whole_file import rows_of
@@ -67,7 +67,7 @@ class Recording:
         try:
             for index, row in enumerate(rows_of(self.path, self._rejected)):
                 yield from teller.tell([(row, self._time(row, index))], self._rejected, live=True)
-        except DamagedFileError as error:
+        except FileError as error:
             raise RecordingError(f"{self.path}: {error}; {_REMEDY}") from None
         if index < 0:
             raise RecordingError(f"{self.path}: no rows; {_REMEDY}")

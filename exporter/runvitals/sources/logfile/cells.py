@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
+from runvitals.sources.logfile.claims import Claims
 from runvitals.sources.logfile.reasons import Reason
 from runvitals.sources.logfile.row import Rejected, Row
-from runvitals.sources.logfile.units import quantity
 
 ROLES: Mapping[str, tuple[str, ...]] = {
     "step": (
@@ -43,6 +43,7 @@ class CellReader(msgspec.Struct):
     """Reads rows whose columns may differ; a column that was once given a role keeps it."""
 
     places: dict[str, str] = {}
+    claims: Claims = msgspec.field(default_factory=Claims)
 
     def place(self, names: Iterator[str] | list[str]) -> None:
         """Give the roles that are free to the columns of these names."""
@@ -68,10 +69,12 @@ class CellReader(msgspec.Struct):
         placed = frozenset(self.places.values())
         values: dict[str, float] = {}
         for name, cell in cells.items():
-            if name in placed or cell in (None, ""):
+            if name in placed:
+                continue
+            signal, factor = meant = self.claims.quantity(clean(name))  # in the order of the columns, empty or not
+            if cell in (None, ""):
                 continue
             number = to_number(cell)
-            signal, factor = meant = quantity(clean(name))
             if number is None:
                 rejected[Reason.NOT_A_NUMBER, name.strip()[:40]] += not _is_empty(cell)
             elif not meant.is_plausible(number):

@@ -12,13 +12,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from runvitals.sources.logfile.claims import Claims
 from runvitals.sources.logfile.crc32c import masked_crc32c
+from runvitals.sources.logfile.errors import DamagedFileError
 from runvitals.sources.logfile.formats.line_format import LineFormat
 from runvitals.sources.logfile.protobuf import doubles, fields, floats, signed
 from runvitals.sources.logfile.reasons import Reason
 from runvitals.sources.logfile.row import Rejected, Row
 from runvitals.sources.logfile.tensor import scalar
-from runvitals.sources.logfile.units import quantity
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
@@ -32,15 +33,12 @@ _PLUGIN_DATA, _PLUGIN_NAME = 1, 1
 _SCALARS = b"scalars"
 
 
-class DamagedFileError(Exception):
-    """A length that fails its checksum: where the next record begins cannot be known."""
-
-
 class EventFile(msgspec.Struct, tag="tensorboard"):
     """`to_pass` counts the bytes left of a record that is passed over; `prefix` is put before each tag."""
 
     prefix: str = ""
     to_pass: int = 0
+    claims: Claims = msgspec.field(default_factory=Claims)
 
     def read(self, data: bytes, rejected: Rejected, _: Sequence[LineFormat] = ()) -> tuple[int, list[Row]]:
         """Return how many bytes are done with, and their rows. Raises DamagedFileError."""
@@ -88,7 +86,7 @@ class EventFile(msgspec.Struct, tag="tensorboard"):
                 step = signed(value)
             elif number == _SUMMARY and isinstance(value, bytes):
                 for tag, one in _scalars(value):
-                    signal, factor = quantity(self.prefix + tag)
+                    signal, factor = self.claims.quantity(self.prefix + tag)
                     values[signal] = one * factor
         return Row(values, step, time)
 

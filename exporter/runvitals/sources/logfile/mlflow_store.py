@@ -11,9 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from runvitals.sources.logfile.cells import to_number, to_time
-from runvitals.sources.logfile.event_file import DamagedFileError
+from runvitals.sources.logfile.claims import Claims
+from runvitals.sources.logfile.errors import DamagedFileError
 from runvitals.sources.logfile.row import Row
-from runvitals.sources.logfile.units import quantity
 
 SQLITE_MAGIC = b"SQLite format 3\0"
 MAX_ROWS = 10_000
@@ -32,6 +32,7 @@ class MlflowStore(msgspec.Struct, tag="mlflow_store"):
     """`row` is the number of the newest row that was read; None before the first look."""
 
     row: int | None = None
+    claims: Claims = msgspec.field(default_factory=Claims)
 
     def read_new(self, path: str, since: float) -> list[Row]:
         """Return at most `MAX_ROWS` new values, in the order in which they were stored.
@@ -54,16 +55,16 @@ class MlflowStore(msgspec.Struct, tag="mlflow_store"):
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise DamagedFileError(str(error)) from None
         self.row = records[-1][0] if records else self.row
-        rows = [_row(record) for record in records]
+        rows = [_row(record, self.claims) for record in records]
         return _of_living(rows, since) if first_look else rows
 
 
-def _row(record: _Record) -> Row:
+def _row(record: _Record, claims: Claims) -> Row:
     _, key, value, time, step, is_nan, run, name = record
     number = nan if is_nan else to_number(value)
     if number is not None and abs(number) > _INFINITE:
         number = copysign(inf, number)
-    signal, factor = quantity(str(key))
+    signal, factor = claims.quantity(str(key), run)
     whole = step if isinstance(step, int) else None
     values = {} if number is None else {signal: number * factor}
     return Row(values, whole, to_time(time)[0], run=f"{name}-{run[:8]}" if name else str(run))

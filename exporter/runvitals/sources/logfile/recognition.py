@@ -6,7 +6,8 @@ import json
 from pathlib import PurePath
 
 from runvitals.sources.logfile.crc32c import masked_crc32c
-from runvitals.sources.logfile.event_file import DamagedFileError, EventFile
+from runvitals.sources.logfile.errors import NotRecognisedError
+from runvitals.sources.logfile.event_file import EventFile
 from runvitals.sources.logfile.json_document import HISTORY, JsonDocument
 from runvitals.sources.logfile.json_lines import JsonLines, parse_object
 from runvitals.sources.logfile.mlflow_metric import METRIC_LINE, MlflowMetric, metric_key
@@ -32,7 +33,7 @@ _TABLES = frozenset({".csv", ".tsv"})
 def recognise(path: str, head: bytes) -> AnyReader | None:
     """Return what reads a file with this name and these first bytes; None while they are too few to tell.
 
-    Raises DamagedFileError for what nothing here reads.
+    Raises NotRecognisedError for what nothing here reads.
     """
     name = PurePath(path)
     if head.startswith(SQLITE_MAGIC):
@@ -40,7 +41,7 @@ def recognise(path: str, head: bytes) -> AnyReader | None:
     if _is_event_file(name, head):
         return EventFile("val/" if name.parent.name.lower() in _HELD_BACK else "") if len(head) >= 12 else None
     if b"\0" in head.lstrip(b"\0"):
-        raise DamagedFileError("neither text in UTF-8 nor another format that is known")
+        raise NotRecognisedError("neither text in UTF-8 nor another format that is known")
     return _recognise_text(name, head)
 
 

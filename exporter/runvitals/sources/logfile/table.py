@@ -41,9 +41,7 @@ class Table(msgspec.Struct, tag="table"):
                 rejected[Reason.NOT_A_ROW, ""] += 1
             elif is_header(cells):
                 self._begin(cells)
-            elif (
-                not line.startswith("#") and cells != self.header and self.history.is_news(_content(self.header, cells))
-            ):
+            elif self._is_row(line, cells) and self.history.is_news(_content(self.header, cells)):
                 rows.append(self.cells.row(dict(zip(self.header, cells, strict=False)), rejected))
         return consumed, rows
 

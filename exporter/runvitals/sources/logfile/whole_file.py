@@ -16,7 +16,7 @@ from runvitals.sources.logfile.row import Clue, Rejected, Row
 def rows_of(path: Path, rejected: Rejected) -> Iterator[Row | Clue]:
     """Yield all that a file says, in constant memory where its format allows it; a last line needs no end.
 
-    Raises DamagedFileError where nothing here reads it, and OSError where it may not be read.
+    Raises FileError where it cannot be read as what it seems, and OSError where it may not be read.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)

@@ -95,7 +95,7 @@ class Search:
         elif self._status(folder / part):
             yield from self._walk(folder / part, rest, depth)
 
-    def _entry(self, entry: os.DirEntry[str], rest: tuple[str, ...], depth: int) -> Iterator[str]:
+    def _entry(self, entry: os.DirEntry[str], rest: tuple[str, ...], depth: int) -> Iterator[Path]:
         is_folder = _is_folder(entry)
         if rest and is_folder:
             yield from self._walk(Path(entry.path), rest, depth)
@@ -106,7 +106,7 @@ class Search:
         """Return what stands at the path; None where there is nothing, or where that cannot be told, which is noted."""
         try:
             return path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             self._refuse(path, error)

@@ -77,7 +77,7 @@ class Follower:
         self._start, self._stale_seconds = start, stale_seconds
         self._patterns = patterns
         self._file: int | None = None
-        self._stalled = False  # what is left is half a line
+        self._rest_size: int | None = None  # of the file whose rest is half a line
         self._polled = absent_at
 
     @property
@@ -121,7 +121,7 @@ class Follower:
 
     def _is_at_rest(self, status: os.stat_result) -> bool:
         """Return whether there is nothing left to read in the file that is open."""
-        return self._stalled or status.st_size == self.state.offset or self.state.asleep is not None
+        return status.st_size in (self.state.offset, self._rest_size) or self.state.asleep is not None
 
     @property
     def _descriptor(self) -> int:
@@ -253,7 +253,7 @@ class Follower:
         items = self._items(reader, limit, rejected)
         self._take_fingerprint()
         left = max(0, status.st_size - self.state.offset)
-        at_end = self._stalled or not left
+        at_end = self._rest_size is not None or not left
         self.state.has_caught_up |= at_end
         if at_end and isinstance(reader, Table) and reader.history.is_known:
             self._judge_history(reader, reading.now)
@@ -264,7 +264,7 @@ class Follower:
     def _items(self, reader: StreamReader, limit: int, rejected: Rejected) -> list[Row | Clue]:
         items: list[Row | Clue] = []
         end = self.state.offset + limit
-        self._stalled = False
+        self._rest_size = None
         while self.state.offset < end:
             data = os.pread(self._descriptor, MAX_LINE, self.state.offset)
             try:
@@ -276,7 +276,7 @@ class Follower:
             self.state.offset += consumed
             items += rows
             if not consumed:
-                self._stalled = True
+                self._rest_size = self.state.offset + len(data)
                 break
         return items
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -30,6 +31,17 @@ _COMPARE_SECONDS = 10.0
 """After so long a table that was written anew holds all it held before, or it is another run's."""
 
 _HALF_WRITTEN_SECONDS = 10.0
+
+
+class FirstLook(NamedTuple):
+    """How a file is looked at first; `start` and `stale_seconds` as in the settings.
+
+    A file that was not there at `absent_at` (Unix time) is read from its beginning, as something that happens now.
+    """
+
+    start: str
+    stale_seconds: float
+    absent_at: float | None
 
 
 class FileState(msgspec.Struct):
@@ -57,28 +69,28 @@ class FileState(msgspec.Struct):
 class Follower:
     """Reads what is new in a file at each poll.
 
-    `start` and `stale_seconds` are for the first look, where there is no saved state; see the settings. A file that was
-    not there at `absent_at` (Unix time) is read from its beginning as something that happens now. `patterns` are tried
-    on lines of text before the formats known.
+    `first_look` is for a file of which there is no saved state. A reader that has just been made goes through `adopt`.
+    `patterns` are tried on lines of text before the formats known.
     """
 
     def __init__(
         self,
         path: str,
+        first_look: FirstLook,
         state: FileState | None,
-        start: str = "tail",
-        stale_seconds: float = 600.0,
-        patterns: Sequence[LineFormat] = (),
-        absent_at: float | None = None,
+        adopt: Callable[[AnyReader], AnyReader],
+        patterns: Sequence[LineFormat],
     ) -> None:
         self.path = path
         self.state = state or FileState()
         self._is_first_look = state is None
-        self._start, self._stale_seconds = start, stale_seconds
+        self._start, self._stale_seconds, self._polled = first_look
+        self._adopt = adopt
+        if self.state.reader is not None:
+            self.state.reader = adopt(self.state.reader)
         self._patterns = patterns
         self._file: int | None = None
         self._rest_size: int | None = None  # of the file whose rest is half a line
-        self._polled = absent_at
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -227,7 +239,7 @@ class Follower:
             reader.history = self.state.history
             reader.history.start_anew()
         self.state.history = None
-        return reader
+        return self._adopt(reader) if reader is not None else None
 
     def _document(self, reader: JsonDocument, status: os.stat_result, now: float, rejected: Rejected) -> list[Row]:
         stamp = (status.st_size, status.st_mtime_ns)

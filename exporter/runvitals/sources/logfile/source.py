@@ -6,18 +6,21 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
+from pathlib import PurePath
 
 import msgspec
 
 from runvitals.sources.logfile.claims import Claims
 from runvitals.sources.logfile.errors import FileError
 from runvitals.sources.logfile.finding import FileFound, Search, reason_of
-from runvitals.sources.logfile.follower import FileState, Follower
+from runvitals.sources.logfile.follower import FileState, FirstLook, Follower
 from runvitals.sources.logfile.formats.pattern import Pattern
 from runvitals.sources.logfile.identity import mlflow_run, rank_of, run_of
 from runvitals.sources.logfile.json_document import JsonDocument
-from runvitals.sources.logfile.mlflow_metric import MlflowMetric
+from runvitals.sources.logfile.mlflow_metric import MlflowMetric, metric_key
 from runvitals.sources.logfile.reasons import Reason
+from runvitals.sources.logfile.recognition import AnyReader
 from runvitals.sources.logfile.row import Rejected
 from runvitals.sources.logfile.settings import LogfileSettings
 from runvitals.sources.logfile.telling import Teller
@@ -111,12 +114,13 @@ class LogfileSource:
         self._searched = now
 
     def _follow(self, file: FileFound) -> None:
-        settings = self._settings
-        state = self._left.pop(file.path, None)
+        settings, teller = self._settings, self._teller(file)
+        first_look = FirstLook(settings.start, settings.stale_seconds, self._searched)
+        adopt = partial(self._adopt, run=teller.run)
+        self._tellers[file.path] = teller
         self._followers[file.path] = Follower(
-            file.path, state, settings.start, settings.stale_seconds, self._patterns, self._searched
+            file.path, first_look, self._left.pop(file.path, None), adopt, self._patterns
         )
-        self._tellers[file.path] = self._teller(file)
 
     def _leave(self, path: str) -> None:
         """The file is gone, for good or with its mount: it is known again if it comes back."""
@@ -130,23 +134,22 @@ class LogfileSource:
     def _teller(self, file: FileFound) -> Teller:
         match = self._path_pattern.search(file.path) if self._path_pattern else None
         named: Mapping[str, str | None] = match.groupdict() if match else {}
-        run = self._settings.run or named.get("run") or run_of(file.path, file.pattern)
+        run = self._settings.run or named.get("run") or _default_run(file)
         return Teller(run, self._settings.rank or named.get("rank") or rank_of(file.path))
 
     def _in_turn(self) -> list[str]:
-        """Return the files in another order each time, so that no busy one keeps others waiting."""
+        """Return those first that have been read to their end, the others in another order each time."""
         paths = list(self._followers)
         if paths:
             first = paths[0]
             self._followers[first] = self._followers.pop(first)
-        return paths
+        return sorted(paths, key=lambda path: not self._followers[path].state.has_caught_up)
 
     def _poll_file(self, path: str, now: float, limit: int, rejected: Rejected) -> list[Sample | Event]:
         pause = self._pauses.get(path)
         if pause and now < pause.until:
             return []
         follower, teller = self._followers[path], self._tellers[path]
-        self._share(follower, teller)
         try:
             dated, live = follower.poll(now, limit, rejected)
         except FileNotFoundError:  # it went away since it was found; the next search tells
@@ -157,17 +160,15 @@ class LogfileSource:
         except OSError as error:
             return self._pause(path, now, reason_of(error), error.strerror or str(error), rejected)
         self._pauses.pop(path, None)
-        self._share(follower, teller)
         return list(teller.tell(dated, rejected, live=live))
 
-    def _share(self, follower: Follower, teller: Teller) -> None:
-        """Give a reader what it has in common with those of the same run."""
-        reader = follower.state.reader
+    def _adopt(self, reader: AnyReader, run: str) -> AnyReader:
+        """Return the reader for a file of a run, with what it has in common with the run's other files."""
         if isinstance(reader, JsonDocument):
-            follower.state.reader = self._documents.setdefault(teller.run, reader)
-        elif isinstance(reader, MlflowMetric) and not reader.signal:
-            teller.run = self._settings.run or mlflow_run(follower.path)
-            reader.claim(self._claims, teller.run)
+            return self._documents.setdefault(run, reader)
+        if isinstance(reader, MlflowMetric) and not reader.signal:
+            reader.claim(self._claims, run)
+        return reader
 
     def _pause(self, path: str, now: float, reason: Reason, sentence: str, rejected: Rejected) -> list[Sample | Event]:
         self._followers[path].close()
@@ -192,6 +193,10 @@ class LogfileSource:
     def _position(self) -> object:
         files = {**self._left, **{path: follower.state for path, follower in self._followers.items()}}
         return msgspec.to_builtins(Position(files, self._documents, self._claims))
+
+
+def _default_run(file: FileFound) -> str:
+    return mlflow_run(file.path) if metric_key(PurePath(file.path)) else run_of(file.path, file.pattern)
 
 
 def _by_reason(rejected: Rejected) -> dict[str, int]:

@@ -38,7 +38,7 @@ _SIGNS = (
     _sign(
         EventKind.COLLECTIVE_TIMEOUT,
         r"Watchdog caught collective operation timeout(?:: WorkNCCL\(SeqNum=\d+, OpType=\w{1,30})?"
-        r"|(?:Some )?NCCL operations have failed or timed out|NCCL (?:watchdog )?time(?:d )?out"
+        r"|(?:Some )?NCCL operations have failed or timed out|NCCL (?:\w{1,20} )?(?:timed out|timeout(?=[.!,;]|\s*\Z))"
         r"|Timed out waiting \d+ ?ms for (?:recv|send) operation"
         r"|(?:collective|barrier|[Aa]ll_?reduce) (?:operation )?timed out|Heartbeat monitor timed out",
     ),

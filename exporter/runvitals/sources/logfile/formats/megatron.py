@@ -14,6 +14,8 @@ from runvitals.sources.logfile.row import Rejected, Row
 _ITERATION = re.compile(r"\biteration\s+(\d+)\s*/\s*\d+\s*\|")
 _VALIDATION = re.compile(r"\b(?:validation|test) loss at iteration\s+(\d+)\b.*?\|")
 _TIMES = re.compile(r"\btime \(ms\)\s*\|")
+_TIMESTAMP = re.compile(r"^\s*\[[^\]]*\]\s*")
+_MAX_NAME = 100
 _DULL = frozenset({"consumed samples", "consumed tokens", "global batch size", "actual seqlen", "batch size"})
 """What only counts up or stays as it was configured."""
 
@@ -43,10 +45,10 @@ class Megatron:
 
 def _pairs(line: str) -> Iterator[tuple[str, str, str]]:
     for part in line.split("|"):
-        name, colon, text = part.rpartition(":")
+        name, colon, text = _TIMESTAMP.sub("", part).rpartition(":")
         value = VALUE.match(text) if colon else None
-        name = re.sub(r"^\[[^\]]*\]\s*", "", name.strip())
-        if value and name.lower() not in _DULL and len(name) < 100:
+        name = name.strip()
+        if value and name.lower() not in _DULL and len(name) <= _MAX_NAME:
             yield name, value[1], value[2] or ""
 
 
@@ -65,5 +67,5 @@ def _validation(step: int | None, values: dict[str, float]) -> Row | None:
 
 def _times(text: str) -> Iterator[tuple[str, str, str]]:
     for name, number, _ in _pairs(text):
-        key = re.sub(r"\W+", "_", name.strip())
-        yield ("optimizer" if key == "step" else key), number, "ms"
+        key = re.sub(r"\W+", "_", name)
+        yield name if signals.known(name) else "optimizer" if key == "step" else key, number, "ms"

@@ -7,12 +7,14 @@ and keeps nothing that grows with the number of inputs.
 
 import random
 import resource
+import sqlite3
 import string
 import struct
 import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -30,13 +32,13 @@ MAX_STATE = 1 << 20
 """Bytes that a reader may keep, as it is saved, whatever it was fed."""
 
 TEXTS = [
-    b" iteration 100/ 5000 | elapsed time per iteration (ms): 1234.5 | lm loss: 2.5E+00 | grad norm: nan | x: 1e999 |\n",
+    b" iteration 100/ 5000 | elapsed time per iteration (ms): 1234.5 | lm loss: 2.5E+00 | grad norm: nan | x: 1e99 |\n",
     b"[2023-07-25 21:03:21,037] [INFO] [Rank 0] step=35, skipped=3, lr=[2.17e-06, 2e-06], mom=[[0.9, 0.95]]\n",
     b"epoch=0/micro_step=34/global_step=17, RunningAvgSamplesPerSec=7.8, CurrSamplesPerSec=8.2, MemAllocated=2.0GB\n",
     b"[rank2]:\x1b[36m2026-05-18 16:04:46,338 step: 14  \x1b[32mloss:  3.2  memory:  1.50GiB(64.99%)  tps: 193,831\n",
     b"{'loss': 0.5, 'grad_norm': nan, 'learning_rate': 2e-05, 'epoch': 0.25}\n",
     b"iter 10: loss 3.2202, time 893.76ms, mfu 16.68%\nstep 250: train loss 2.1, val loss 2.2\n",
-    b"s:1 trl:10.9598 lr:0.000002 norm:15.24\nstep 12/18865 | loss 10.5 (-1.2z)| norm 4.4 | 3145.12 ms | 166691 tok/s\n",
+    b"s:1 trl:10.9598 lr:0.000002 norm:15.24\nstep 12/18865 | loss 10.5 (-1.2z)| norm 4.4 | 3145.1 ms | 16669 tok/s\n",
     b"| epoch 030 | loss 3.736 | num_updates 11001 | lr 0.0006 | gnorm 0.434 | clip 100%\n",
     b"OVERFLOW! Rank 0 Skipping step. Attempted loss scale: 65536, reducing to 32768\nKilled\nCUDA out of memory\n",
     b"Traceback (most recent call last):\n  File x\n[rank1]: a.b.CError: m\nNVRM: Xid (PCI:0000:3b:00): 79, x\n",
@@ -46,6 +48,7 @@ TEXTS = [
     b"1700000000000 2.5 7\n99999999999999999999 nan 99999999999999999999\n",
     b"\xff\xfes\0t\0e\0p\0\r\r\n\0\xc3\x28\xed\xa0\x80",
 ]
+STUMBLING = [b"\0", b"\n", b"\r", b'"', b"{", b"|", b":", b"1" * 400, b"-", b"e9", b"\xff", b"," * 300]
 PATHS = ["/r/a.log", "/r/a.csv", "/r/a.json", "/r/a.jsonl", "/mlruns/0/r/metrics/loss", "/r/events.out.tfevents.1.h"]
 
 
@@ -53,7 +56,8 @@ def record(generator: random.Random) -> bytes:
     """Return a TensorBoard record whose checksums are right, about a payload that may be anything."""
     tag = field(1, generator.choice([b"loss", b"", b"x" * 100, b"\xff"]))
     tensor = field(8, generator.randbytes(generator.randrange(40)))
-    value = field(1, tag + generator.choice([b"\x15\0\0\0\x40", tensor, tensor + field(9, field(1, field(1, b"scalars")))]))
+    plugin = field(9, field(1, field(1, b"scalars")))
+    value = field(1, tag + generator.choice([b"\x15\0\0\0\x40", tensor, tensor + plugin]))
     payload = b"\x09" + generator.randbytes(8) + b"\x10" + bytes([generator.randrange(128)]) + field(5, value)
     payload = generator.choice([payload, mutated(payload, generator)])
     size = struct.pack("<Q", len(payload))
@@ -78,15 +82,31 @@ def mutated(data: bytes, generator: random.Random) -> bytes:
             case 2:
                 text[at:at] = text[at : at + generator.randrange(200)] * generator.randrange(3)
             case 3:
-                text[at:at] = generator.choice([b"\0", b"\n", b"\r", b'"', b"{", b"|", b":", b"1" * 400, b"-", b"e9", b"\xff"])
+                text[at:at] = generator.choice(STUMBLING)
             case _:
                 text[at:at] = generator.choice(string.printable).encode() * generator.randrange(50)
     return bytes(text)
 
 
+def a_store() -> bytes:
+    """Return the bytes of a store as MLflow makes it, with a value in it."""
+    with tempfile.NamedTemporaryFile(suffix=".db") as file, closing(sqlite3.connect(file.name)) as store:
+        store.execute("PRAGMA page_size = 512")
+        store.execute("CREATE TABLE metrics (key, value, timestamp, run_uuid, step, is_nan)")
+        store.execute("CREATE TABLE runs (run_uuid, name)")
+        store.execute("INSERT INTO metrics VALUES ('loss', 2.5, 1700000000000, 'a', 1, 0)")
+        store.commit()
+        return Path(file.name).read_bytes()
+
+
+STORE = a_store()
+
+
 def an_input(generator: random.Random) -> tuple[str, bytes]:
     """Return a path and what might stand in its file."""
     path = generator.choice(PATHS)
+    if generator.random() < 0.02:
+        return path, STORE[:16] + mutated(STORE[16:], generator)
     if "tfevents" in path:
         return path, b"".join(record(generator) for _ in range(generator.randrange(4))) + generator.randbytes(3)
     parts = [mutated(generator.choice(TEXTS), generator) for _ in range(generator.randrange(1, 4))]

@@ -27,7 +27,7 @@ LINES = [
         "Watchdog caught collective operation timeout: WorkNCCL(SeqNum=12, OpType=ALLREDUCE",
     ),
     (
-        "RuntimeError: [../third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 1800000ms for recv"
+        "RuntimeError: [../gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 1800000ms for recv"
         " operation to complete",
         "collective_timeout",
         "Timed out waiting 1800000ms for recv operation",

@@ -21,8 +21,8 @@ def unix(text):
 NAN = pytest.approx(math.nan, nan_ok=True)
 LINES = {
     "megatron": (
-        " [2024-05-01 12:00:00] iteration      100/    5000 | consumed samples:        25600 | elapsed time per iteration"
-        " (ms): 1234.5 | throughput per GPU (TFLOP/s/GPU): 400.5 | learning rate: 1.500E-04 | global batch size:   256 |"
+        " [2024-05-01 12:00:00] iteration      100/    5000 | consumed samples:    25600 | elapsed time per iteration"
+        " (ms): 1234.5 | throughput per GPU (TFLOP/s/GPU): 400.5 | learning rate: 1.500E-04 | global batch size: 256 |"
         " lm loss: 2.504220E+00 | loss scale: 65536.0 | grad norm: 0.231 | params norm: 101.5 | number of skipped"
         " iterations:   2 | number of nan iterations:   1 |",
         100,
@@ -64,13 +64,13 @@ LINES = {
         },
     ),
     "deepspeed": (
-        "[2023-07-25 21:03:21,037] [INFO] [logging.py:96:log_dist] [Rank 0] step=35, skipped=3, lr=[2.17e-06, 2.17e-06],"
+        "[2023-07-25 21:03:21,037] [INFO] [logging.py:96:log_dist] [Rank 0] step=35, skipped=3, lr=[2.17e-06, 2e-06],"
         " mom=[[0.9, 0.95], [0.9, 0.95]]",
         35,
         {"skipped_steps_total": 3.0, "learning_rate": 2.17e-06},
     ),
     "deepspeed, timer": (
-        "epoch=0/micro_step=34/global_step=17, RunningAvgSamplesPerSec=7.86, CurrSamplesPerSec=8.25, MemAllocated=2.0GB,"
+        "epoch=0/micro_step=34/global_step=17, RunningAvgSamplesPerSec=7.8, CurrSamplesPerSec=8.25, MemAllocated=2.0GB,"
         " MaxMemAllocated=3.5GB",
         17,
         {"samples_per_second": 8.25, "accelerator_memory_bytes": 2.0 * 2**30, "peak_memory_bytes": 3.5 * 2**30},
@@ -116,7 +116,11 @@ LINES = {
         250,
         {"train_loss_estimate": 2.1234, "eval_loss": 2.2345},
     ),
-    "llm.c": ("s:1 trl:10.9598 lr:0.000002 norm:15.24", 1, {"loss": 10.9598, "learning_rate": 2e-06, "grad_norm": 15.24}),
+    "llm.c": (
+        "s:1 trl:10.9598 lr:0.000002 norm:15.24",
+        1,
+        {"loss": 10.9598, "learning_rate": 2e-06, "grad_norm": 15.24},
+    ),
     "llm.c, test loss": ("s:250 tel:5.5", 250, {"eval_loss": 5.5}),
     "llm.c, HellaSwag": ("s:250 eval:0.2775", 250, {"eval_accuracy": 0.2775}),
     "llm.c, on the terminal": (
@@ -147,7 +151,7 @@ LINES = {
         },
     ),
     "fairseq, JSON in a log": (
-        '2024-01-02 03:04:05 | INFO | train_inner | {"epoch": 1, "loss": "8.206", "num_updates": "33700", "gnorm": "1.833"}',
+        '2024-01-02 03:04:05 | train_inner | {"epoch": 1, "loss": "8.206", "num_updates": "33700", "gnorm": "1.833"}',
         33700,
         {"epoch": 1.0, "loss": 8.206, "grad_norm": 1.833},
     ),
@@ -200,7 +204,7 @@ def test_chatter_is_no_step(line):
 
 def test_a_progress_bar_and_a_record_on_one_line():
     """What tqdm leaves before a line does not hide it; the states it writes over each other are lines of their own."""
-    line = "  8%|██▏   | 1999/24128 [1:52:09<20:27:23,  3.33s/it][2021-11-26 03:07:16,494] [INFO] step=2000, skipped=1995,"
+    line = "  8%|██▏   | 1999/24128 [1:52:09<20:27:23,  3.33s/it][2021-11-26 03:07:16,494] step=2000, skipped=1995,"
     row = read_line(f"  7%|█▏ | 1998/24128\r{line} lr=[0.001, 0.001], mom=[0.0, 0.0]")
     assert (row.step, dict(row.values)) == (2000, {"skipped_steps_total": 1995.0, "learning_rate": 0.001})
 

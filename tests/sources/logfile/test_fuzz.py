@@ -16,6 +16,7 @@ def test_ten_thousand_inputs():
         "JsonDocument",
         "EventFile",
         "MlflowMetric",
+        "MlflowStore",
     }
 
 

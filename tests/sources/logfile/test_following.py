@@ -87,6 +87,20 @@ def test_the_position_survives_a_restart(tmp_path):
     assert steps(again.restarted().drain()) == [100, 101]
 
 
+def test_a_rotation_while_nobody_read_loses_no_line(tmp_path):
+    """What the old file holds beyond the saved position is told before the new file."""
+    log = tmp_path / "a.log"
+    write(log, llmc(0, 5), START)
+    watch = Watch(log)
+    watch.poll()
+    write(log, llmc(5, 8), watch.now, "a")
+    log.rename(tmp_path / "a.log.1")
+    write(log, llmc(8, 10), watch.now)
+    again = watch.restarted()
+    assert steps(again.drain()) == [5, 6, 7, 8, 9]
+    assert again.restarted().drain() == []
+
+
 def test_a_vanished_mount_that_comes_back_is_known_again(tmp_path):
     """The folder is gone for a while, which is said; then only what is new is told."""
     folder = tmp_path / "mount"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from zlib import crc32
@@ -127,7 +128,7 @@ class Follower:
             self._begin_anew(now)
         elif self._is_at_rest(status) and self._is_replaced(status):
             self.close()
-            self._open(now)
+            self._adopt_file(_open_regular(self.path), now)
             return os.fstat(self._descriptor)
         return status
 
@@ -146,12 +147,18 @@ class Follower:
         return not isinstance(self.state.reader, (JsonDocument, MlflowStore))
 
     def _open(self, now: float) -> None:
-        file = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        status = os.fstat(file)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(file)
-            raise NotAFileError("not a regular file")
-        self._file = file
+        """Open the file; where it was rotated while nobody read it, what is left of the old one comes first."""
+        file = _open_regular(self.path)
+        if self.state.inode and os.fstat(file).st_ino != self.state.inode:
+            with suppress(OSError, NotAFileError):
+                rotated = _open_regular(f"{self.path}.1")
+                is_ours = os.fstat(rotated).st_ino == self.state.inode
+                os.close(file if is_ours else rotated)
+                file = rotated if is_ours else file
+        self._adopt_file(file, now)
+
+    def _adopt_file(self, file: int, now: float) -> None:
+        self._file, status = file, os.fstat(file)
         if self._is_first_look:
             self._is_first_look = False
             self._look_first(status, now)
@@ -233,7 +240,9 @@ class Follower:
         reader = recognise(self.path, os.pread(self._descriptor, HEAD, 0))
         if isinstance(reader, EventFile):
             self.state.offset = 0  # its records cannot be found from the middle
-        elif self.state.offset and reader is not None and not isinstance(reader, (JsonDocument, MlflowStore)):
+        elif isinstance(reader, MlflowStore):
+            reader.row = 0 if self._start == "beginning" else None
+        elif self.state.offset and reader is not None and not isinstance(reader, JsonDocument):
             reader.cutter.passing = os.pread(self._descriptor, 1, self.state.offset - 1) != b"\n"
         if isinstance(reader, Table) and self.state.history is not None:
             reader.history = self.state.history
@@ -303,3 +312,12 @@ class Follower:
         if now - self.state.anew_since > _COMPARE_SECONDS:
             table.history.forget()
             self.state.offset = 0
+
+
+def _open_regular(path: str) -> int:
+    """Return a descriptor. Raises OSError, and NotAFileError for what might block or is no file."""
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise NotAFileError("not a regular file")
+    return file

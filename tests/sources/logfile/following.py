@@ -1,10 +1,12 @@
 """A log file source on a folder, polled at times that the test says."""
 
 import os
+import struct
 
 import msgspec
 
 from runvitals.sources.logfile import LogfileSettings, LogfileSource
+from runvitals.sources.logfile.crc32c import masked_crc32c
 from runvitals.values import Event, Sample
 
 START = 1_700_000_000.0
@@ -72,3 +74,20 @@ def write(path, text, at, mode="w"):
     with path.open(mode) as file:
         file.write(text)
     os.utime(path, (at, at))
+
+
+def frame(payload):
+    """Return a TensorBoard record."""
+    size = struct.pack("<Q", len(payload))
+    return size + struct.pack("<I", masked_crc32c(size)) + payload + struct.pack("<I", masked_crc32c(payload))
+
+
+def field(number, payload):
+    """Return a field of a message, of less than 128 bytes."""
+    return bytes([number << 3 | 2, len(payload)]) + payload
+
+
+def event(tag, step, value, time=1.7e9):
+    """Return the record of a scalar."""
+    summary = field(1, field(1, tag.encode()) + b"\x15" + struct.pack("<f", value))
+    return frame(b"\x09" + struct.pack("<d", time) + b"\x10" + bytes([step]) + field(5, summary))

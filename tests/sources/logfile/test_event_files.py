@@ -1,16 +1,15 @@
 """TensorBoard event files: the same scalars as TensorBoard's own reader finds, checksums verified, files that grow."""
 
 import math
-import struct
 from collections import Counter
 
 import pytest
 
-from runvitals.sources.logfile.crc32c import crc32c, masked_crc32c
+from runvitals.sources.logfile.crc32c import crc32c
 from runvitals.sources.logfile.errors import DamagedFileError
 from runvitals.sources.logfile.event_file import MAX_RECORD, EventFile
 from runvitals.sources.logfile.reasons import Reason
-from tests.sources.logfile.following import Watch, losses
+from tests.sources.logfile.following import Watch, event, frame, losses
 from tests.sources.logfile.reading import recorded, rows
 
 REAL = [
@@ -23,20 +22,6 @@ REAL = [
     "tensorboardX_GENERATED/events.out.tfevents.1795285559.vm",
     "DERIVED-truncated-tail.events.out.tfevents.1622543341.janoshs-mbp.lan.86862.0",
 ]
-
-
-def frame(payload):
-    size = struct.pack("<Q", len(payload))
-    return size + struct.pack("<I", masked_crc32c(size)) + payload + struct.pack("<I", masked_crc32c(payload))
-
-
-def field(number, payload):
-    return bytes([number << 3 | 2, len(payload)]) + payload
-
-
-def event(tag, step, value, time=1.7e9):
-    summary = field(1, field(1, tag.encode()) + b"\x15" + struct.pack("<f", value))
-    return frame(b"\x09" + struct.pack("<d", time) + b"\x10" + bytes([step]) + field(5, summary))
 
 
 def read(data):

@@ -2,13 +2,14 @@
 
 import json
 import os
+import random
 
 import pytest
 
-from runvitals.sources.logfile import LogfileSettings, LogfileSource
+from runvitals.sources.logfile import LogfileSettings, LogfileSource, follower
 from runvitals.sources.logfile.follower import TAIL
 from runvitals.values import Event, Sample
-from tests.sources.logfile.following import START, Watch, kinds, llmc, losses, steps, write
+from tests.sources.logfile.following import START, Watch, event, kinds, llmc, losses, steps, write
 
 
 def test_a_growing_file_is_told_line_by_line(tmp_path):
@@ -145,6 +146,48 @@ def test_another_run_that_writes_over_a_table_is_news(tmp_path):
     write(table, "accuracy,step,loss\n0.1,0,1.5\n", watch.now)  # seeded alike: its first row is the same
     assert losses(watch.poll()) == []
     assert losses(watch.poll(11.0) + watch.drain()) == [(0, 1.5)]
+
+
+def test_a_long_table_that_is_rewritten_is_not_told_again(tmp_path, monkeypatch):
+    """Of which only the tail was read at the first look."""
+    monkeypatch.setattr(follower, "TAIL", 100)
+    table = tmp_path / "metrics.csv"
+    rows = [f"{step},{5.0 - step / 1000}" for step in range(100)]
+    write(table, "\n".join(["step,loss", *rows]) + "\n", START)
+    watch = Watch(table, run="r")
+    assert steps(watch.drain())[-1] == 99
+    write(table, "\n".join(["step,loss,val_loss", *(f"{row}," for row in rows), "100,4.9,5.0"]) + "\n", watch.now)
+    assert steps(watch.drain()) == [100]
+
+
+WRITTEN = {
+    "a.log": llmc(0, 40).encode() + "naïve ✓\r 8%|█ |\r".encode() + llmc(40, 60).encode(),
+    "a.csv": ("step,loss\r\n" + "".join(f"{step},{step / 8}\r\n" for step in range(60))).encode(),
+    "a.jsonl": "".join(json.dumps({"step": step, "loss": step / 8}) + "\n" for step in range(60)).encode(),
+    "events.out.tfevents.1.h": b"".join(event("loss", step, step / 8) for step in range(60)),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_growth_in_pieces_of_any_size_with_restarts_tells_everything_once(tmp_path, name):
+    """However a file grows and however often the sidecar starts anew, the samples are those of the whole file."""
+    generator = random.Random(name)
+    for attempt in range(10):
+        path, data, at = tmp_path / f"{attempt}" / name, WRITTEN[name], 0
+        path.parent.mkdir()
+        watch, told = Watch(path, run="r"), []
+        watch.poll()
+        while at < len(data):
+            size = generator.choice([1, 7, 40, 300])
+            with path.open("ab") as file:
+                file.write(data[at : at + size])
+            os.utime(path, (watch.now, watch.now))
+            at += size
+            told += watch.poll()
+            if generator.random() < 0.2:
+                watch = watch.restarted()
+        assert steps(told + watch.drain()) == list(range(60))
+        watch.source.close()
 
 
 def test_the_first_look_at_a_long_file_warms_the_baselines_without_alerting(tmp_path):

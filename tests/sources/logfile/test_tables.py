@@ -134,7 +134,7 @@ def test_mlflow_sqlite_store(tmp_path):
                 ("grad_norm", 1.7976931348623157e308, int(START) * 1000, "a" * 32, 2, 0),
             ],
         )
-    watch = Watch(tmp_path / "mlflow.db", start="beginning")
+    watch = Watch(tmp_path / "mlflow.db")
     items = watch.poll()
     assert [(one.run, one.signal, one.step, one.time) for one in items] == [
         ("llama-aaaaaaaa", "loss", 1, START),

@@ -93,11 +93,6 @@ class Follower:
         self._file: int | None = None
         self._rest_size: int | None = None  # of the file whose rest is half a line
 
-    @property
-    def identity(self) -> tuple[int, int]:
-        """Device and inode of the file that is read now."""
-        return self.state.device, self.state.inode
-
     def poll(self, now: float, limit: int, rejected: Rejected) -> tuple[list[Dated], bool]:
         """Return what is new, of about `limit` bytes at most, and whether it happened after the first look.
 
@@ -183,7 +178,7 @@ class Follower:
             return False
         if status.st_size == self.state.asleep and now - status.st_mtime > self._stale_seconds:
             return True
-        self.state.offset = max(0, self.state.asleep - TAIL) if status.st_size > self.state.asleep else 0
+        self.state.offset = max(0, min(self.state.asleep, status.st_size) - TAIL)
         self.state.asleep = None
         return False
 
@@ -244,11 +239,17 @@ class Follower:
             reader.row = 0 if self._start == "beginning" else None
         elif self.state.offset and reader is not None and not isinstance(reader, JsonDocument):
             reader.cutter.passing = os.pread(self._descriptor, 1, self.state.offset - 1) != b"\n"
-        if isinstance(reader, Table) and self.state.history is not None:
-            reader.history = self.state.history
-            reader.history.start_anew()
+        if isinstance(reader, Table):
+            self._give_history(reader)
         self.state.history = None
         return self._adopt(reader) if reader is not None else None
+
+    def _give_history(self, table: Table) -> None:
+        if self.state.history is None:
+            table.history.begins_within = self.state.offset > 0
+        else:
+            table.history = self.state.history
+            table.history.start_anew()
 
     def _document(self, reader: JsonDocument, status: os.stat_result, now: float, rejected: Rejected) -> list[Row]:
         stamp = (status.st_size, status.st_mtime_ns)

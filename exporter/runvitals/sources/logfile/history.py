@@ -13,15 +13,17 @@ import msgspec
 
 
 class History(msgspec.Struct):
-    """Checksums of the first row (None where reading began in the middle) and of the newest.
+    """Checksums of the first row (None where reading `begins_within` the file) and of the newest.
 
-    While `is_known`, rows are passed over until the newest one comes again.
+    While `is_known`, rows are passed over until the newest one comes again; `at_first` tells that the next row is the
+    first of the file.
     """
 
     first: int | None = None
     newest: int | None = None
     is_known: bool = False
     at_first: bool = False
+    begins_within: bool = False
 
     def start_anew(self) -> None:
         """The file was written anew; the next row is its first."""
@@ -30,7 +32,7 @@ class History(msgspec.Struct):
     def forget(self) -> None:
         """What the file holds is another history."""
         self.first = self.newest = None
-        self.is_known = self.at_first = False
+        self.is_known = self.at_first = self.begins_within = False
 
     def is_news(self, row: str) -> bool:
         """Take in the next row, as a text that is the same however the file is laid out."""
@@ -41,6 +43,7 @@ class History(msgspec.Struct):
         if self.is_known:
             self.is_known = checksum != self.newest
             return False
-        self.first = checksum if self.newest is None else self.first
+        if self.newest is None and not self.begins_within:
+            self.first = checksum
         self.newest = checksum
         return True

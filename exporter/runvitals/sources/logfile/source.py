@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -27,9 +26,8 @@ from runvitals.sources.logfile.telling import Teller
 from runvitals.values import Event, Poll, Sample
 
 _MAX_LEFT = 1024
+_MAX_PROBLEMS = 100
 _LONGEST_PAUSE = 300.0
-
-log = logging.getLogger(__name__)
 
 
 class Position(msgspec.Struct):
@@ -105,7 +103,7 @@ class LogfileSource:
         search = Search(self._settings.max_files)
         found = {file.path: file for file in search.files(self._settings.paths)}
         rejected.update({(reason, ""): count for reason, count in search.reasons.items()})
-        self._say(search.problems)
+        self._problems = search.problems[:_MAX_PROBLEMS]
         for path in self._followers.keys() - found.keys():
             self._leave(path)
         for path in sorted(found.keys() - self._followers.keys()):
@@ -165,6 +163,8 @@ class LogfileSource:
     def _adopt(self, reader: AnyReader, run: str) -> AnyReader:
         """Return the reader for a file of a run, with what it has in common with the run's other files."""
         if isinstance(reader, JsonDocument):
+            for oldest in list(self._documents)[: -_MAX_LEFT + 1]:
+                del self._documents[oldest]
             return self._documents.setdefault(run, reader)
         if isinstance(reader, MlflowMetric) and not reader.signal:
             reader.claim(self._claims, run)
@@ -177,12 +177,6 @@ class LogfileSource:
         seconds = min(2.0 * before.seconds, _LONGEST_PAUSE) if before else 1.0
         self._pauses[path] = Pause(now + seconds, seconds, f"{path}: {sentence}")
         return []
-
-    def _say(self, problems: list[str]) -> None:
-        for problem in problems:
-            if problem not in self._problems:
-                log.warning("source %s: %s", self.name, problem)
-        self._problems = problems[:100]
 
     def _error(self) -> str:
         """Return what keeps files from being read: the first of it, and how much more there is."""

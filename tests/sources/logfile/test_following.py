@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import tracemalloc
 
 import pytest
 
@@ -257,7 +258,12 @@ def test_a_line_of_a_hundred_megabytes_is_passed_over_in_bounded_memory(tmp_path
     watch.poll()
     assert watch.rejected == {"line_too_long": 1}
     watch = watch.restarted()
-    items = [item for _ in range(110) for item in watch.poll()]
+    tracemalloc.start()
+    try:
+        items = [item for _ in range(110) for item in watch.poll()]
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
     assert steps(items) == [2, 3]
     assert watch.rejected == {}
 

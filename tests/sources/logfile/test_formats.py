@@ -48,6 +48,16 @@ LINES = {
         8,
         {"learning_rate": 1e-4, "loss_scale": 1.0, "recently_skipped_steps": 0.0, "loss": math.nan},
     ),
+    "megatron, the loss is gone beside another": (
+        " iteration 8/ 50 | load_balancing_loss: 1.0E+00 | grad norm: nan | number of skipped iterations: 1 |",
+        8,
+        {"load_balancing_loss": 1.0, "grad_norm": math.nan, "recently_skipped_steps": 1.0, "loss": math.nan},
+    ),
+    "megatron, the loss has another name": (
+        " iteration 8/ 50 | sop loss: 1.0E+00 | grad norm: 0.5 | number of skipped iterations: 0 |",
+        8,
+        {"sop loss": 1.0, "grad_norm": 0.5, "recently_skipped_steps": 0.0},
+    ),
     "megatron, validation": (
         " validation loss at iteration 1000 | lm loss value: 2.5E+00 | lm loss PPL: 1.2182E+01 | ",
         1000,

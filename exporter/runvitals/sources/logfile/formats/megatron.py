@@ -53,11 +53,16 @@ def _pairs(line: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _iteration(step: int | None, values: dict[str, float]) -> Row:
-    if not any("loss" in name and name != signals.LOSS_SCALE.name for name in values):
-        skipped = values.get(signals.RECENTLY_SKIPPED_STEPS.name, 0.0)
-        if not skipped or isnan(values.get(signals.GRAD_NORM.name, 0.0)):
-            values[signals.LOSS.name] = nan
+    if signals.LOSS.name not in values and _loss_was_nan(values):
+        values[signals.LOSS.name] = nan
     return Row(values, step)
+
+
+def _loss_was_nan(values: dict[str, float]) -> bool:
+    if isnan(values.get(signals.GRAD_NORM.name, 0.0)):
+        return True
+    has_another = any("loss" in name.lower() and name != signals.LOSS_SCALE.name for name in values)
+    return not has_another and not values.get(signals.RECENTLY_SKIPPED_STEPS.name)
 
 
 def _validation(step: int | None, values: dict[str, float]) -> Row | None:

@@ -89,7 +89,7 @@ class Poll(msgspec.Struct):
 
     `items` in the order in which they happened; `rejected` counts by reason what was not taken; `position` is
     what the source needs to go on after these items (plain data, kept in the state file), None if it keeps none.
-    `error` says what could not be read beside what was: the source is then down with it.
+    `error` is a sentence where the source is down and has items all the same: that a server does not answer is news.
     """
 
     items: Sequence[Sample | Event | Decision] = []

@@ -41,7 +41,7 @@ SCORE_COLUMNS = [
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="ring files and what trainers write")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="ring files, CSV or JSON lines")
     parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the config (YAML)")
     parser.add_argument("--run", help="name of the run, where a file does not say (default: the file's name)")
     parser.add_argument(
@@ -132,7 +132,7 @@ def _open_scores(stack: ExitStack, path: Path | None) -> _Scores | None:
 
 def _print(recording: Recording, findings: list[Finding]) -> None:
     print(f"{recording.path}: {recording.samples} samples, {len(findings)} findings")
-    for reason, count in sorted(recording.skipped.items()):
+    for reason, count in sorted(recording.rejected.items()):
         print(f"  {count} values skipped: {reason}")
     for finding in findings:
         opened, closed = _place(finding.opened_step, finding.opened_time), "still open"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runvitals.sources.logfile.errors import FileError
+from runvitals.sources.logfile.reasons import Reason
 from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.telling import Teller
 from runvitals.sources.logfile.whole_file import rows_of
@@ -24,7 +25,7 @@ class Recording:
     """One recorded file, to be iterated once.
 
     `run` names the run where the file does not (default: the file's name without its ending). `has_times` is known
-    after the first item: without times in the file, row n is at n * `step_seconds`. `skipped` counts by reason the
+    after the first item: without times in the file, row n is at n * `step_seconds`. `rejected` counts by reason the
     values that were not taken.
     """
 
@@ -46,13 +47,9 @@ class Recording:
             yield item
 
     @property
-    def skipped(self) -> dict[str, int]:
+    def rejected(self) -> Counter[str]:
         """What was not taken, by reason."""
-        counts = {}
-        for (reason, column), count in self._rejected.items():
-            sentence = reason.value.replace("_", " ").replace("json", "JSON")
-            counts[f"{sentence}, in column {column!r}" if column else sentence] = count
-        return {sentence: count for sentence, count in counts.items() if count}
+        return Counter({_sentence(*what): count for what, count in self._rejected.items() if count})
 
     def _ring(self) -> Iterator[Sample | Event]:
         self.has_times = True
@@ -79,3 +76,8 @@ class Recording:
             return index * self._step_seconds
         self._last_time = self._last_time if row.time is None else row.time
         return self._last_time
+
+
+def _sentence(reason: Reason, column: str) -> str:
+    sentence = reason.value.replace("_", " ").replace("json", "JSON")
+    return f"{sentence}, in column {column!r}" if column else sentence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
-from runvitals.sources.logfile import LogfileSettings, LogfileSource
+from runvitals.sources.logfile.settings import LogfileSettings
 from runvitals.sources.process import ProcessSettings, ProcessSource
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
@@ -21,12 +21,18 @@ def _gpu_source(settings: GpuSettings, name: str) -> Source:
     return GpuSource(settings, name)
 
 
+def _logfile_source(settings: LogfileSettings, name: str) -> Source:
+    from runvitals.sources.logfile.source import LogfileSource  # its formats: for those who read files alone
+
+    return LogfileSource(settings, name)
+
+
 SOURCES: Mapping[str, Any] = {
     "ring": RingSource,
     "statsd": StatsdSource,
     "process": ProcessSource,
     "gpu": _gpu_source,
-    "logfile": LogfileSource,
+    "logfile": _logfile_source,
 }
 """What reads each kind of source; each is made with its settings and its name."""
 

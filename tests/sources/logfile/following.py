@@ -5,8 +5,9 @@ import struct
 
 import msgspec
 
-from runvitals.sources.logfile import LogfileSettings, LogfileSource
 from runvitals.sources.logfile.crc32c import masked_crc32c
+from runvitals.sources.logfile.settings import LogfileSettings
+from runvitals.sources.logfile.source import LogfileSource
 from runvitals.values import Event, Sample
 
 START = 1_700_000_000.0

@@ -26,12 +26,16 @@ class Teller:
     def tell(
         self, items: Iterable[tuple[Row | Clue, float]], rejected: Rejected, *, live: bool
     ) -> Iterator[Sample | Event]:
-        """Yield what the items say at the times beside them; `live` is False for what happened before anyone looked."""
+        """Yield what the items say at the times beside them.
+
+        `live` is False for what happened before anyone looked: evidence of then would be taken for news.
+        """
         step: int | None = None
         for item, time in items:
             rank = item.rank or self.rank
             if isinstance(item, Clue):
-                yield Event(item.kind, self.run, rank, time, step, item.text, dict(item.fields), live)
+                if live:
+                    yield Event(item.kind, self.run, rank, time, step, item.text, dict(item.fields))
                 continue
             step = item.step if item.step is not None else step
             run = item.run or self.run

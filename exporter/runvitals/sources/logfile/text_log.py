@@ -21,7 +21,7 @@ _LONGEST_TRIED = 16_384
 
 
 class TextLog(msgspec.Struct, tag="text"):
-    """Standard output and the like. A time stands for the lines after it that have none."""
+    """Standard output and the like."""
 
     cutter: LineCutter = msgspec.field(default_factory=LineCutter)
     tracebacks: Tracebacks = msgspec.field(default_factory=Tracebacks)

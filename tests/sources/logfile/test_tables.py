@@ -2,12 +2,14 @@
 
 import json
 import math
+import random
 import sqlite3
 from collections import Counter
 from pathlib import PurePath
 
 import pytest
 
+from runvitals.sources.logfile.errors import NotRecognisedError
 from runvitals.sources.logfile.mlflow_metric import MlflowMetric, metric_key
 from runvitals.sources.logfile.reasons import Reason
 from runvitals.sources.logfile.recognition import recognise
@@ -173,12 +175,22 @@ def test_a_store_of_something_else_is_refused(tmp_path):
         ("metrics/notes", b"hello\n", "TextLog"),
         ("a.log", b"half a li", "NoneType"),
         ("a.csv", b"\xef\xbb\xbfstep,loss\n", "Table"),
-        ("a.log", b"\0\0\0\0step 1\n", "TextLog"),
+        ("a.log", bytes(500) + b"step 1\n" + bytes(500) + b"step 2\n", "TextLog"),
+        ("a.log", b"[" * 20_000, "NoneType"),
+        ("a.log", b"[" * 70_000, "TextLog"),
+        ("a.json", b'{"log_history": []}', "JsonDocument"),
     ],
 )
 def test_recognition(name, head, kind):
     """By its first line; by its name where that leaves it open; not at all while there is none."""
     assert type(recognise(f"/x/{name}", head)).__name__ == kind
+
+
+@pytest.mark.parametrize("head", [bytes(range(256)), random.Random(0).randbytes(5000), "step 1\n".encode("utf-16")])
+def test_what_is_no_text_is_refused(head):
+    """Binary and compressed files, and other encodings than UTF-8."""
+    with pytest.raises(NotRecognisedError):
+        recognise("/x/a.log", head)
 
 
 def test_the_key_of_an_mlflow_metric():

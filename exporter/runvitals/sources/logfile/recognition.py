@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import PurePath
 
 from runvitals.sources.logfile.crc32c import masked_crc32c
@@ -27,6 +28,8 @@ DocumentReader = JsonDocument | MlflowStore
 AnyReader = StreamReader | DocumentReader
 
 _HELD_BACK = frozenset({"validation", "val", "eval", "test"})
+_LONGEST_LINE = HEAD // 2
+_HOLE = re.compile(rb"\0{16,}")
 _TABLES = frozenset({".csv", ".tsv"})
 
 
@@ -40,7 +43,7 @@ def recognise(path: str, head: bytes) -> AnyReader | None:
         return MlflowStore()
     if _is_event_file(name, head):
         return EventFile("val/" if name.parent.name.lower() in _HELD_BACK else "") if len(head) >= 12 else None
-    if b"\0" in head.lstrip(b"\0"):
+    if not _is_text(head):
         raise NotRecognisedError("neither text in UTF-8 nor another format that is known")
     return _recognise_text(name, head)
 
@@ -49,6 +52,13 @@ def _is_event_file(name: PurePath, head: bytes) -> bool:
     if "tfevents" in name.name:
         return True
     return len(head) >= 12 and masked_crc32c(head[:8]) == int.from_bytes(head[8:12], "little")
+
+
+def _is_text(head: bytes) -> bool:
+    """Tell text from other bytes; runs of NUL, which a crash or a truncation leaves in a log, do not count."""
+    packed = _HOLE.sub(b"", head)
+    text = packed.decode(errors="replace")
+    return packed.count(0) * 100 <= len(packed) and text.count("\ufffd") * 10 <= len(text)
 
 
 def _recognise_text(name: PurePath, head: bytes) -> AnyReader | None:
@@ -65,9 +75,10 @@ def _recognise_text(name: PurePath, head: bytes) -> AnyReader | None:
 
 
 def _recognise_json(name: PurePath, text: str, line: str) -> AnyReader | None:
+    if not line and len(text) >= _LONGEST_LINE:
+        return TextLog() if name.suffix != ".json" else JsonDocument()
     if not line:
-        is_whole = len(text) < HEAD // 4 and _is_json(text)
-        return JsonDocument() if is_whole or len(text) >= HEAD // 4 else None
+        return JsonDocument() if name.suffix == ".json" and _is_document(text) else None
     found = parse_object(line)
     if found is not None:
         return JsonDocument() if HISTORY in found else JsonLines()
@@ -75,7 +86,8 @@ def _recognise_json(name: PurePath, text: str, line: str) -> AnyReader | None:
     return JsonDocument() if is_document else JsonLines() if name.suffix == ".jsonl" else TextLog()
 
 
-def _is_json(text: str) -> bool:
+def _is_document(text: str) -> bool:
+    """Return whether a text without any line end is a whole JSON document."""
     try:
         json.loads(text)
     except (ValueError, RecursionError):

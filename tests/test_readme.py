@@ -8,6 +8,7 @@ import pytest
 
 from runvitals.catalogue import faults, metrics
 from runvitals.config import load
+from runvitals.sources.logfile.formats import LINE_FORMATS
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -48,6 +49,12 @@ def test_the_example_config_is_right(tmp_path):
     [example] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
     (tmp_path / "runvitals.yml").write_text(example)
     assert load(tmp_path / "runvitals.yml").faults["loss_spike"].severity == "info"
+
+
+def test_every_format_of_logs_is_told():
+    """A reader finds what the source recognises."""
+    for one in LINE_FORMATS:
+        assert f"| {one.name}" in README.read_text()
 
 
 def write():

@@ -99,6 +99,26 @@ def test_a_hanging_and_a_failing_source_leave_the_others_alone():
     assert failing.closed
 
 
+class Partial(Counting):
+    """A source that cannot read a part of what it should."""
+
+    def poll(self, now):
+        poll = super().poll(now)
+        poll.error = "/runs/a.log: permission denied"
+        return poll
+
+
+def test_a_source_that_reads_only_a_part_is_down_with_its_reason_and_what_it_read_counts():
+    """What one file brings is taken in, while another cannot be read."""
+    live = new_live()
+    live.start([Partial()])
+    wait_for(lambda: samples_of(live, "counting") > 0, "samples")
+    wait_for(lambda: source_view(live, "counting").error, "its error")
+    view = source_view(live, "counting")
+    live.stop()
+    assert (view.up, view.error) == (False, "/runs/a.log: permission denied")
+
+
 def test_stopping_drains_and_saves_and_the_next_one_goes_on(tmp_path):
     """What a source delivered until the end is in the state, with the position that fits it; nothing counts twice."""
     file = tmp_path / "state.msgpack"

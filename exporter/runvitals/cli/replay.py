@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="ring files, CSV or JSON lines")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="ring files and what trainers write")
     parser.add_argument("--run", help="name of the run, where a file does not say (default: the file's name)")
     parser.add_argument("--scores", type=Path, metavar="OUT.csv", help="write a row for each observation")
     parser.add_argument("--findings", type=Path, metavar="OUT.json", help="write the findings")

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
+from runvitals.sources.logfile.settings import LogfileSettings
 from runvitals.sources.process import ProcessSettings, ProcessSource
 from runvitals.sources.prometheus.settings import PrometheusSettings
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.sources.source import Source
 from runvitals.sources.statsd import StatsdSettings, StatsdSource
 
-AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings | PrometheusSettings
+AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings | PrometheusSettings | LogfileSettings
 
 
 def _gpu_source(settings: GpuSettings, name: str) -> Source:
@@ -27,12 +28,19 @@ def _prometheus_source(settings: PrometheusSettings, name: str) -> Source:
     return PrometheusSource(settings, name)
 
 
+def _logfile_source(settings: LogfileSettings, name: str) -> Source:
+    from runvitals.sources.logfile.source import LogfileSource  # its formats: for those who read files alone
+
+    return LogfileSource(settings, name)
+
+
 SOURCES: Mapping[str, Any] = {
     "ring": RingSource,
     "statsd": StatsdSource,
     "process": ProcessSource,
     "gpu": _gpu_source,
     "prometheus": _prometheus_source,
+    "logfile": _logfile_source,
 }
 """What reads each kind of source; each is made with its settings and its name."""
 

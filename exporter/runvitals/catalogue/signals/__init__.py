@@ -35,3 +35,8 @@ def bad_side(name: str) -> BadSide:
 def canonical(name: str) -> str:
     """Return the canonical name of a signal; a name the catalogue does not know is returned unchanged."""
     return _CANONICAL.get(name.lower(), name)
+
+
+def known(name: str) -> str | None:
+    """Return the canonical name of a signal; None where the catalogue does not know the name."""
+    return _CANONICAL.get(name.lower())

@@ -20,7 +20,7 @@ from runvitals.sources.ring import RingSettings, newest_rings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="ring files, CSV or JSON lines; or a run's name: its newest ring"
+        "files", nargs="+", metavar="FILE", help="ring files and what trainers write; or a run's name: its newest ring"
     )
     parser.add_argument("--step", type=int, required=True, metavar="N", help="the step to explain")
     parser.add_argument("--signal", help="this signal alone (default: every signal of the step)")

@@ -1,0 +1,1 @@
+"""Files that trainers write: logs, tables, TensorBoard events, MLflow stores."""

@@ -1,0 +1,42 @@
+"""The parsers of log files answer any bytes with rows, counts or one clear error."""
+
+import tracemalloc
+
+from runvitals.sources.logfile.recognition import recognise
+from tests.fuzz import logfile
+
+
+def test_ten_thousand_inputs():
+    """No exception, no more bytes than given, nothing that grows; every kind of reader takes part."""
+    readers = logfile.run(10_000, seed=1)
+    assert {type(reader).__name__ for reader in readers.values()} >= {
+        "TextLog",
+        "Table",
+        "JsonLines",
+        "JsonDocument",
+        "EventFile",
+        "MlflowMetric",
+        "MlflowStore",
+    }
+
+
+def test_memory_does_not_grow_with_the_number_of_inputs():
+    """After a first round over the caches, another round leaves nothing behind."""
+    logfile.run(500, seed=2)
+    tracemalloc.start()
+    try:
+        logfile.run(500, seed=3)
+        before = tracemalloc.get_traced_memory()[0]
+        logfile.run(500, seed=4)
+        assert tracemalloc.get_traced_memory()[0] - before < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_hostile_columns_are_bounded():
+    """Rows that bring new columns for ever do not make the saved position grow without end."""
+    reader = recognise("/r/a.jsonl", b'{"step": 1}\n')
+    for index in range(300):
+        row = "".join(f'"{index}-{column}": 1, ' for column in range(50))
+        logfile.feed(reader, f'{{{row}"step": 1}}\n'.encode())
+    assert len(logfile.msgspec.json.encode(reader)) < 10_000

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from runvitals.catalogue import signals
+from runvitals.catalogue.signals import canonical
 from runvitals.cli.discover.listing import Found
 from runvitals.cli.errors import CannotRunError
-from runvitals.sources.columns import guess_columns
 
 MAX_ENTRIES = 20_000
 MAX_PATHS = 64
@@ -17,6 +18,7 @@ _PEEK_BYTES = 65536
 _MANY = 3  # files of one kind in one folder that become a pattern
 _TEXT = (".log", ".out", ".txt", ".csv", ".tsv", ".jsonl", ".json")
 _LOSS = re.compile(rb"loss['\"]?\s*[:=|]?\s*[-+]?(\d|nan|inf)", re.IGNORECASE)
+_TELLING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name, signals.LEARNING_RATE.name})
 _EVENTS = "events.out.tfevents."
 
 
@@ -43,11 +45,7 @@ def is_log(path: Path) -> bool:
 
 def _is_table(head: bytes) -> bool:
     names = [name.strip().strip('"') for name in head.partition(b"\n")[0].decode("utf-8", "replace").split(",")]
-    if len(names) < 2:
-        return False
-    return bool(
-        {"loss", "grad_norm", "learning_rate"} & set(guess_columns(dict.fromkeys(names, ""), None).signals.values())
-    )
+    return len(names) >= 2 and not _TELLING.isdisjoint(map(canonical, names))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -21,6 +21,6 @@ def _callback_class() -> Any:
 
 
 if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import Callback
+    from lightning.pytorch.callbacks import Callback as Callback
 else:
     Callback = _callback_class()

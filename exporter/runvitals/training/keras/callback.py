@@ -10,9 +10,9 @@ import keras
 
 from runvitals.client.run import Run
 from runvitals.client.watch import watch
-from runvitals.training.keras.batch_losses import BatchLosses
+from runvitals.training.batch_losses import BatchLosses
+from runvitals.training.in_order import InOrder
 from runvitals.training.keras.gradients import KerasGradients, gradients_of
-from runvitals.training.keras.in_order import InOrder
 from runvitals.training.off_switch import OffSwitch, guarded
 
 

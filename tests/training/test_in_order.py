@@ -5,12 +5,8 @@ from itertools import permutations
 
 import pytest
 
-pytest.importorskip("keras", reason="Keras is not installed")
-
-from runvitals.training.keras.batch_losses import BatchLosses  # noqa: E402
-from runvitals.training.keras.in_order import InOrder  # noqa: E402
-
-pytestmark = pytest.mark.slow  # importing Keras takes seconds
+from runvitals.training.batch_losses import BatchLosses
+from runvitals.training.in_order import InOrder
 
 
 @pytest.mark.parametrize("order", list(permutations(range(4))))

@@ -14,7 +14,7 @@ from runvitals.values import Event
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from tests.training.torch.loops import recorded  # noqa: E402
+from tests.training.torch.loops import recorded
 
 pytestmark = pytest.mark.slow
 

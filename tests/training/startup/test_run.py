@@ -12,9 +12,10 @@ from runvitals.cli import run
 from runvitals.sources.ring import RingSettings, RingSource
 from runvitals.values import Event
 
-pytest.importorskip("torch", reason="PyTorch is not installed")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
-from tests.training.torch.loops import recorded
+from runvitals.training.startup import torch_steps  # noqa: E402
+from tests.training.torch.loops import recorded  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -133,6 +134,28 @@ def test_the_users_own_start_up_still_runs(folder, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     code, out, error = finished(started(folder, sys.executable, "-c", "print('script')"))
     assert (code, out.splitlines()[-2:]) == (0, ["own start-up", "script"]), error
+
+
+def test_the_watched_module_is_the_one_that_is_called():
+    """Of wrappers, lists and the network itself it is the network; of a compiled one what is called in its place."""
+
+    class Network(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.parts = torch.nn.ModuleDict({"one": torch.nn.Linear(2, 2), "two": torch.nn.Linear(2, 2)})
+
+        def forward(self, inputs):
+            return self.parts["two"](self.parts["one"](inputs))
+
+    network = Network()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+    around = torch.nn.Sequential(network, torch.nn.ReLU())
+    modules = [around, *around.modules()]
+    assert torch_steps.module_of(optimizer, modules) is network
+    compiled = torch.compile(network, backend="eager")
+    assert torch_steps.module_of(optimizer, [*modules, compiled]) is compiled
+    other = torch.optim.SGD(torch.nn.Linear(2, 2).parameters(), lr=0.1)
+    assert torch_steps.module_of(other, modules) is None
 
 
 def test_what_cannot_be_run_is_said():

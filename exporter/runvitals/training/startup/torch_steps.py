@@ -40,7 +40,9 @@ def watch_steps(run: str, optimizer: torch.optim.Optimizer) -> Any:
 def module_of(optimizer: torch.optim.Optimizer, modules: list[torch.nn.Module]) -> torch.nn.Module | None:
     """Return the innermost module that holds what the optimizer steps; if it was compiled, what is called instead."""
     stepped = {id(one) for group in optimizer.param_groups for one in group["params"]}
-    called = [module for module in modules if type(module).forward is not torch.nn.Module.forward]  # no mere lists
+    called = [
+        module for module in modules if getattr(module.forward, "__name__", "") != "_forward_unimplemented"
+    ]  # no mere lists
     holders = [module for module in called if stepped <= {id(one) for one in module.parameters()}]
     if not holders:
         return None

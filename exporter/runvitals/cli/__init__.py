@@ -11,13 +11,14 @@ import sys
 from collections.abc import Sequence
 
 from runvitals import __version__
-from runvitals.cli import check_config, discover, explain, incidents, replay, serve, tail
+from runvitals.cli import check_config, discover, explain, incidents, replay, run, serve, tail
 from runvitals.cli.errors import CannotRunError
 from runvitals.config import ConfigError
 from runvitals.demo import command as demo
 
 _COMMANDS = {
     "serve": (serve, "watch runs and processes, and serve /metrics"),
+    "run": (run, "run a command, and watch it without a change to it"),
     "check-config": (check_config, "say whether a config is right"),
     "discover": (discover, "look at this machine, and print the config that would watch what runs here"),
     "replay": (replay, "run recorded data through the detectors, and print the findings"),

@@ -26,6 +26,13 @@ def _is_wrapper(model: Any) -> bool:
     return type(model).__name__ in {"DistributedDataParallel", "DataParallel", "FullyShardedDataParallel"}
 
 
+def unwrapped_optimizer(optimizer: Any) -> Any:
+    """Return PyTorch's own optimizer, whose hooks are called, out of what Accelerate wraps around it."""
+    while type(optimizer).__name__ == "AcceleratedOptimizer":
+        optimizer = optimizer.optimizer
+    return optimizer
+
+
 def trainable(model: Any) -> list[Parameter]:
     """Return the parameters that require a gradient, in the order of the model."""
     return [

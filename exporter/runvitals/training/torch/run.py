@@ -12,6 +12,7 @@ from runvitals.client.advice import Advice
 from runvitals.client.run import Run
 from runvitals.client.warning import warn
 from runvitals.client.watch import watch as watch_run
+from runvitals.training.torch.parameters import unwrapped_optimizer
 from runvitals.training.torch.readback import Readback
 from runvitals.training.torch.watcher import Watcher
 
@@ -66,6 +67,22 @@ class TorchRun:
     def advice(self) -> tuple[Advice, ...]:
         """Return what is open on this run and rank, as `Run.advice` does."""
         return self._run.advice()
+
+    def begin_step(self, step: int, inputs: tuple[Any, ...] = ()) -> None:
+        """Say that the step of this number begins, and what goes in where the model does not show it.
+
+        For loops that number their steps, may leave one out, or go round the model's `forward`. Without it steps are
+        counted as the optimizer makes them.
+        """
+        if self._watcher:
+            self._watcher.begin_step(step, inputs)
+        else:
+            self._logged = step
+
+    def interrupt(self) -> None:
+        """Say that something else was done since the last step, such as an evaluation: the next's time is untold."""
+        if self._watcher:
+            self._watcher.interrupt()
 
     def detach(self) -> None:
         """Remove the hooks; the run can still be logged to."""
@@ -126,7 +143,9 @@ def watch(
     recorder = watch_run(run, rank=rank, world_size=world_size)
     readback = Readback()
     try:
-        optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
+        given = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
+        optimizers = [unwrapped_optimizer(one) for one in given]
+        scaler = scaler or next((found for one in given if (found := getattr(one, "scaler", None))), None)
         watcher = Watcher(recorder, readback, model, optimizers, criterion, scaler, every, max_layers, first_step)
         watcher.attach()
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code

@@ -82,18 +82,41 @@ class Watcher(OffSwitch):
         self._stop_looking_at_the_pass()
 
     @guarded
+    def begin_step(self, step: int, inputs: tuple[Any, ...]) -> None:
+        """Begin the step of this number, whether or not the one before it was made."""
+        self._next = step
+        self._clock.forward()
+        self._readback.deliver()
+        self._open()
+        if self._is_looking and inputs:
+            self._has_input = True
+            self._timed(self._look_at_the_input, inputs)
+
+    @guarded
+    def interrupt(self) -> None:
+        """Leave the time since the last step out of what is told of the next."""
+        self._clock = StepClock()
+
+    @guarded
     def _forward(self, _module: Any, inputs: tuple[Any, ...]) -> None:
         if not torch.is_grad_enabled() or _is_being_compiled():
             return  # an evaluation is no step
         self._clock.forward()
         self._readback.deliver()
         if not self._is_open:
-            self._is_open, self._has_input, self._backwards = True, False, 0
-            self._is_looking = self._sampling.is_due(self._made)
-            self._spent, self._device_bytes = 0.0, 0
+            self._open()
         if self._is_looking and not self._has_input:
             self._has_input = True
-            self._timed(self._look_at_the_pass, inputs)
+            self._timed(self._look_at_the_input, inputs)
+            self._timed(self._look_at_the_output)
+
+    def _open(self) -> None:
+        self._is_open, self._has_input, self._backwards = True, False, 0
+        self._is_looking = self._sampling.is_due(self._made)
+        self._spent, self._device_bytes = 0.0, 0
+        self._stop_looking_at_the_pass()
+        if self._is_looking and self._activations is not None:
+            self._timed(self._look_at_the_activations, self._activations)
 
     @guarded
     def _first_gradient(self) -> None:
@@ -160,11 +183,14 @@ class Watcher(OffSwitch):
             hook = parameters[place].tensor.register_post_accumulate_grad_hook(lambda _: self._first_gradient())
             self._undo.append(hook.remove)
 
-    def _look_at_the_pass(self, inputs: tuple[Any, ...]) -> None:
-        batch = next((one for one in inputs if torch.is_tensor(one)), None)
-        self._send(of_input(batch))
+    def _look_at_the_input(self, inputs: tuple[Any, ...]) -> None:
+        self._send(of_input(next((one for one in inputs if torch.is_tensor(one)), None)))
+
+    def _look_at_the_activations(self, activations: Activations) -> None:
+        self._passing += activations.watch(lambda layer, found: self._timed(self._send, found, layer))
+
+    def _look_at_the_output(self) -> None:
         if self._activations is not None:
-            self._passing = self._activations.watch(lambda layer, found: self._timed(self._send, found, layer))
             output = self._model.register_forward_hook(lambda _m, _i, found: self._timed(self._send, of_output(found)))
             self._passing.append(output.remove)
 

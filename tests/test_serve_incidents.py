@@ -102,12 +102,12 @@ def test_an_operator_decides_beside_a_running_sidecar(tmp_path, runs):  # noqa: 
             log(run, [*spike, NAN], 0)
             found = wait_until(lambda: side.findings() if len(side.findings()) == 2 else None, "two findings")
             nan, alarm = found["nonfinite_loss"]["id"], found["loss_spike"]["id"]
+            incidents(tmp_path, "false-alarm", alarm[:8])  # before the other: what it explains is resolved with it
+            [bar] = wait_until(lambda: side.findings()["loss_spike"]["bars"], "the bar")
             begun = time.monotonic()
             incidents(tmp_path, "resolve", nan)
             wait_until(lambda: closed_by(side, nan) == "resolved by an operator", "the closing")
             print(f"resolved on the page {time.monotonic() - begun:.2f} s after the command began")
-            incidents(tmp_path, "false-alarm", alarm[:8])
-            [bar] = wait_until(lambda: side.findings()["loss_spike"]["bars"], "the bar")
             assert (bar["incident"], bar["signal"]) == (alarm, "loss")
             assert side.value(r'runvitals_fault_active\{.*fault="loss_spike"') is not None
             time.sleep(2.5)  # until the state is saved: before, the decision would only be read again

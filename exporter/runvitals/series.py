@@ -149,8 +149,9 @@ class Series(msgspec.Struct):
             self.alert_score = None
             return
         self.anomaly_peak.push(time, score)
-        worse = anomaly.alert(bad_side(self.key.signal), settings.anomaly.outlier)
-        self.alert_score = self.alerts.observe(worse, settings.anomaly.refractory, settings.anomaly.margin)
+        limits, side = settings.anomaly, bad_side(self.key.signal)
+        worse = score if side == "both" else anomaly.alert(side, limits.outlier)
+        self.alert_score = self.alerts.observe(worse, limits.refractory, limits.margin)
 
     def _is_late(self, behind: int, settings: SeriesSettings) -> bool:
         """Return whether a sample so many steps behind the newest comes late; if not, the run went back."""

@@ -104,7 +104,7 @@ class Rank(msgspec.Struct):
         _, _, signal, layer, time, step, _ = sample
         if time > self.last_seen:
             self.last_seen = time
-        if step is not None and self._is_led_by(signal):
+        if step is not None and (step != self.step or not self.is_led) and self._is_led_by(signal):
             self._advance_step(step, time, table)
         if signal == _CHECKSUM and admission is Admission.SCORED:
             self._keep_checksum(sample)

@@ -6,7 +6,7 @@ from math import inf
 
 import msgspec
 
-GRAIN = 5.0
+GRAIN = 10.0
 """Seconds that are forgotten together."""
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import log
-
-import msgspec
 
 from runvitals.anomaly.change import ChangeScale
 from runvitals.anomaly.local_level import LocalLevel
@@ -40,7 +39,8 @@ Readings = tuple["float | None", "float | None", "float | None", "float | None",
 NOTHING: Readings = (None, None, None, None, None)
 
 
-class Channels(msgspec.Struct):
+@dataclass(slots=True)
+class Channels:
     """What is remembered of a signal so that each of the five channels has something to compare a value with.
 
     The scale of a window without spread is the last there was. A value after a long gap, or after one that was no
@@ -64,11 +64,11 @@ class Channels(msgspec.Struct):
     held_scale: float = 0.0
     lasting: float | None = None
     compared_as: SignalKind = SignalKind.PLAIN
-    kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
-    local: LocalLevel = msgspec.field(default_factory=LocalLevel)
-    changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
-    value_range: ValueRange = msgspec.field(default_factory=ValueRange)
-    patterns: Patterns = msgspec.field(default_factory=Patterns)
+    kind: KindRecognition = field(default_factory=KindRecognition)
+    local: LocalLevel = field(default_factory=LocalLevel)
+    changes: ChangeScale = field(default_factory=ChangeScale)
+    value_range: ValueRange = field(default_factory=ValueRange)
+    patterns: Patterns = field(default_factory=Patterns)
 
     def read(self, value: float, time: float, window: RollingWindow, settings: AnomalySettings) -> Readings:
         """Return what the channels see in a finite value; None for a channel without an answer."""

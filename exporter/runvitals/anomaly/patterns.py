@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass, field
 
 from runvitals.anomaly.spread import Quartiles
 
 _LENGTH_MASK = 0xFF  # four symbols of two bits
 
 
-class Patterns(msgspec.Struct):
+@dataclass(slots=True)
+class Patterns:
     """The sequences of four that have been seen, each value taken as the quarter of the window that it falls in."""
 
     newest: int = 0
-    seen: bytearray = msgspec.field(default_factory=lambda: bytearray(32))
+    seen: bytearray = field(default_factory=lambda: bytearray(32))
 
     def novelty(self, value: float, quartiles: Quartiles) -> float:
         """Take in a value and the window's quartiles; return 0, or for a new sequence 1 (-1: it ends low)."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import log10
-
-import msgspec
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.outlier import NEAR, decades
@@ -20,7 +19,8 @@ _HIGHEST = 12.0
 _TWO_SIDES = log10(2.0)
 
 
-class AnomalyScore(msgspec.Struct):
+@dataclass(slots=True)
+class AnomalyScore:
     """Five looks at the newest value, each a tail probability learned from the series, and what they say together.
 
     Level, change from the value before, lasting shift, out of range, and a pattern never seen before; upwards and
@@ -37,9 +37,9 @@ class AnomalyScore(msgspec.Struct):
     outlier: float = 0.0
     lasting: float = 0.0
     seen: int = 0
-    channels: Channels = msgspec.field(default_factory=Channels)
-    upwards: Side = msgspec.field(default_factory=Side)
-    downwards: Side = msgspec.field(default_factory=Side)
+    channels: Channels = field(default_factory=Channels)
+    upwards: Side = field(default_factory=Side)
+    downwards: Side = field(default_factory=Side)
 
     @property
     def score(self) -> float | None:

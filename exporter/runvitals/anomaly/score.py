@@ -26,12 +26,14 @@ class AnomalyScore:
     Level, change from the value before, lasting shift, out of range, and a pattern never seen before; upwards and
     downwards apart. Of the future nothing is used, nor anything of the value itself in what it is compared with.
 
-    `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
-    no spread. They say at most four decades more than the number of values seen could show, and at most 12. `outlier`
-    is the distance from the local level in deviations (negative: below) where it is beyond the usual, else 0.
-    `lasting` is what a shift says (negative: of one downwards), which is asked as often as the shift is looked at.
+    `up` and `down` are the scores of the two directions, `score` is the larger one; None until enough has been seen and
+    where the signal has shown no spread. They say at most four decades more than the number of values seen could show,
+    and at most 12. `outlier` is the distance from the local level in deviations (negative: below) where it is beyond
+    the usual, else 0. `lasting` is what the tail says of a shift (negative: of one downwards), which is asked as often
+    as the shift is looked at.
     """
 
+    score: float | None = None
     up: float | None = None
     down: float | None = None
     outlier: float = 0.0
@@ -40,14 +42,6 @@ class AnomalyScore:
     channels: Channels = field(default_factory=Channels)
     upwards: Side = field(default_factory=Side)
     downwards: Side = field(default_factory=Side)
-
-    @property
-    def score(self) -> float | None:
-        """The larger of the two directions' scores; None while unknown."""
-        up, down = self.up, self.down
-        if up is None or down is None:
-            return None
-        return down if down > up else up
 
     def alert(self, side: BadSide, outlier: float) -> float | None:
         """Return the score that is worth an alert where a value is bad on this side; None while unknown.
@@ -99,11 +93,14 @@ class AnomalyScore:
         self.outlier = 0.0 if level is None or -NEAR <= level <= NEAR else self._outlying(level)
         far = 0.0 if level is None else _answer(above.level, below.level, level)
         jump = 0.0 if change is None else _answer(above.change, below.change, change)
-        if shift is None:
-            self.lasting = 0.0
-        elif not self.channels.turn:
-            self.lasting = _answer(above.shift, below.shift, shift)
-        up, down = max(far, jump, self.lasting, 0.0), -min(far, jump, self.lasting, 0.0)
+        if not self.channels.turn or shift is None:
+            self.lasting = 0.0 if shift is None else _answer(above.shift, below.shift, shift)
+        up = down = 0.0
+        for answer in (far, jump, self.lasting):
+            if answer > up:
+                up = answer
+            elif -answer > down:
+                down = -answer
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         self._show(above.calibration.observe(up), below.calibration.observe(down))
@@ -116,10 +113,12 @@ class AnomalyScore:
         if up > _BEYOND_SEEN or down > _BEYOND_SEEN:
             most = min(log10(self.seen) + _BEYOND_SEEN, _HIGHEST)
             up, down = min(up, most), min(down, most)
-        self.up, self.down = up if up > 0.0 else 0.0, down if down > 0.0 else 0.0
+        self.up = up = up if up > 0.0 else 0.0
+        self.down = down = down if down > 0.0 else 0.0
+        self.score = up if up > down else down
 
     def _show_nothing(self) -> None:
-        self.up = self.down = None
+        self.score = self.up = self.down = None
         self.outlier = 0.0
 
     def _outlying(self, level: float) -> float:

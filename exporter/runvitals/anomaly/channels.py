@@ -14,7 +14,6 @@ from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
 from runvitals.anomaly.spread import Quartiles, middle_and_scale, quartiles
 from runvitals.anomaly.value_range import ValueRange
-from runvitals.stats.clip import clip
 from runvitals.stats.order import median
 from runvitals.stats.rolling_window import RollingWindow
 
@@ -183,4 +182,7 @@ class Channels:
         local, season, middle, scale = self.local, self.season, self.middle, self.scale
         if season is not None and season.period:
             middle, scale = 0.0, max(local.deviation / _NORMAL_DEVIATION, season.error, self.floor)
-        return clip((local.center - middle) / scale, -_LIMIT, _LIMIT)
+        lasting = (local.center - middle) / scale
+        return (
+            lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)
+        )  # NaN of huge values too

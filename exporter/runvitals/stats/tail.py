@@ -40,7 +40,8 @@ class Tail:
     anomalies, which are few, do not bend them; a very heavy tail claims too much for that, and is left to the
     calibration of the score.
 
-    Before anything has been seen the tail is that of the standard normal.
+    Before anything has been seen the tail is that of the standard normal. A value moves the quantiles `weight` times as
+    far as usual: more than 1 for a statistic that changes slowly and is shown now and then.
     """
 
     first: float = _NORMAL[0]

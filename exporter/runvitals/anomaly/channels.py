@@ -183,6 +183,5 @@ class Channels:
         if season is not None and season.period:
             middle, scale = 0.0, max(local.deviation / _NORMAL_DEVIATION, season.error, self.floor)
         lasting = (local.center - middle) / scale
-        return (
-            lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)
-        )  # NaN of huge values too
+        # Not by `clip`: huge values may make it NaN, which the comparisons take for the lower limit.
+        return lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import chain
 from math import isfinite, isnan
@@ -72,7 +73,8 @@ class SeriesKey(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-class Series(msgspec.Struct):
+@dataclass(slots=True)
+class Series:
     """One signal of one rank.
 
     The newest value is kept apart from the window, so that it is compared with what came before it. Values that are not
@@ -91,9 +93,9 @@ class Series(msgspec.Struct):
     nonfinite: int = 0
     late: int = 0
     late_in_a_row: int = 0
-    anomaly: AnomalyScore = msgspec.field(default_factory=AnomalyScore)
-    anomaly_peak: SlidingMaximum = msgspec.field(default_factory=SlidingMaximum)
-    alerts: AlertGate = msgspec.field(default_factory=AlertGate)
+    anomaly: AnomalyScore = field(default_factory=AnomalyScore)
+    anomaly_peak: SlidingMaximum = field(default_factory=SlidingMaximum)
+    alerts: AlertGate = field(default_factory=AlertGate)
     alert_score: float | None = None
 
     @classmethod
@@ -149,8 +151,9 @@ class Series(msgspec.Struct):
             self.alert_score = None
             return
         self.anomaly_peak.push(time, score)
-        worse = anomaly.alert(bad_side(self.key.signal), settings.anomaly.outlier)
-        self.alert_score = self.alerts.observe(worse, settings.anomaly.refractory, settings.anomaly.margin)
+        limits, side = settings.anomaly, bad_side(self.key.signal)
+        worse = score if side == "both" else anomaly.alert(side, limits.outlier)
+        self.alert_score = self.alerts.observe(worse, limits.refractory, limits.margin)
 
     def _is_late(self, behind: int, settings: SeriesSettings) -> bool:
         """Return whether a sample so many steps behind the newest comes late; if not, the run went back."""

@@ -63,6 +63,13 @@ def test_each_channel_can_be_left_out_and_stands_alone(channel):
     assert feed(samples("x", healthy(300)), none)[0][-1] is None
 
 
+def test_a_lasting_shift_shows_with_every_value():
+    """Though it is looked at with every fourth value only: no score in between falls back to nothing."""
+    alone = SeriesSettings(anomaly=AnomalySettings(**{name: name == "shift" for name in CHANNELS}))
+    shifted = [value + 0.5 for value in healthy(40, seed=2)]
+    assert min(feed(samples("x", [*healthy(1000), *shifted]), alone)[0][-32:-8]) > 1.0
+
+
 HOSTILE = {
     "nan": [math.nan] * 300,
     "infinities": [math.inf, -math.inf] * 150,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
 
-class AlertGate(msgspec.Struct):
+@dataclass(slots=True)
+class AlertGate:
     """Passes a score on, then holds back what follows until it has been quiet for a while, or is clearly exceeded."""
 
     record: float = 0.0

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from math import log
-
-import msgspec
 
 from runvitals.anomaly.change import ChangeScale
 from runvitals.anomaly.local_level import LocalLevel
@@ -13,7 +12,7 @@ from runvitals.anomaly.patterns import Patterns
 from runvitals.anomaly.season import Season
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import KindRecognition, SignalKind, logit
-from runvitals.anomaly.spread import middle_and_scale
+from runvitals.anomaly.spread import Quartiles, middle_and_scale, quartiles
 from runvitals.anomaly.value_range import ValueRange
 from runvitals.stats.order import median
 from runvitals.stats.rolling_window import RollingWindow
@@ -25,6 +24,7 @@ _TRANSFORMS: dict[SignalKind, Callable[[float], float] | None] = {
     SignalKind.TIME: log,
 }
 _PLAIN, _COUNTER = SignalKind.PLAIN, SignalKind.COUNTER
+_EVERY = 4  # values: what changes slowly is looked at so often
 _GAP = 10.0  # usual times between values: after a longer one the value is no neighbour of the last
 _SCALE_FLOOR = 0.1  # of the window's spread: the local deviation counts as at least that
 _NEWEST = 16  # values whose median is the level when a signal is compared in another way
@@ -38,12 +38,16 @@ Readings = tuple["float | None", "float | None", "float | None", "float | None",
 NOTHING: Readings = (None, None, None, None, None)
 
 
-class Channels(msgspec.Struct):
+@dataclass(slots=True)
+class Channels:
     """What is remembered of a signal so that each of the five channels has something to compare a value with.
 
     The scale of a window without spread is the last there was. A value after a long gap, or after one that was no
     number, has no neighbour and so no change. A counter is judged by its increments. Where a daily or weekly season is
     known, level and shift are those of what is left without it.
+
+    What changes slowly is looked at with every fourth value: the window's quartiles, middle and scale, the lasting
+    shift, and the range as it closes in. `turn` is 0 where that was with the newest one.
     """
 
     since: float = 0.0
@@ -51,13 +55,19 @@ class Channels(msgspec.Struct):
     previous: float | None = None
     previous_time: float = 0.0
     interval: float = 0.0
+    turn: int = 0
+    quartiles: Quartiles | None = None
+    middle: float = 0.0
+    scale: float = 0.0
+    floor: float = 0.0
     held_scale: float = 0.0
+    lasting: float | None = None
     compared_as: SignalKind = SignalKind.PLAIN
-    kind: KindRecognition = msgspec.field(default_factory=KindRecognition)
-    local: LocalLevel = msgspec.field(default_factory=LocalLevel)
-    changes: ChangeScale = msgspec.field(default_factory=ChangeScale)
-    value_range: ValueRange = msgspec.field(default_factory=ValueRange)
-    patterns: Patterns = msgspec.field(default_factory=Patterns)
+    kind: KindRecognition = field(default_factory=KindRecognition)
+    local: LocalLevel = field(default_factory=LocalLevel)
+    changes: ChangeScale = field(default_factory=ChangeScale)
+    value_range: ValueRange = field(default_factory=ValueRange)
+    patterns: Patterns = field(default_factory=Patterns)
 
     def read(self, value: float, time: float, window: RollingWindow, settings: AnomalySettings) -> Readings:
         """Return what the channels see in a finite value; None for a channel without an answer."""
@@ -72,20 +82,24 @@ class Channels(msgspec.Struct):
             place = transform(value)
             change = None if previous is None else self.changes.standardise(place - transform(previous))
         if kind is _COUNTER:
+            self.turn = (self.turn + 1) % _EVERY
             lasting = None if change is None else self.local.follow(change)
             return None, change if settings.change else None, lasting if settings.shift else None, None, None
         if self.season is not None or (settings.season and time - self.since > _LONG):
             place = self._deseasonalised(place, time, wanted=settings.season)
-        ordered = window.ordered
-        level, lasting = self._level(place, ordered, transform)
+        self.turn = turn = (self.turn + 1) % _EVERY
+        edges = self.quartiles
+        if not turn or edges is None:
+            edges = self._look(value, window, transform)
+        level = self.local.standardise(place, self.floor) if self.scale else None
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
         return (
             level if settings.level else None,
             change if settings.change else None,
-            lasting if settings.shift else None,
+            self.lasting if settings.shift else None,
             self.value_range.outside(value) if settings.out_of_range else None,
-            self.patterns.novelty(value, ordered) if settings.new_pattern else None,
+            self.patterns.novelty(value, edges) if settings.new_pattern else None,
         )
 
     def learn(self, value: float, time: float, window: RollingWindow) -> None:
@@ -105,12 +119,14 @@ class Channels(msgspec.Struct):
         """What comes is not compared with what was; how the signal varies is kept."""
         self.previous = None
         self.kind, self.value_range = KindRecognition(), ValueRange()
+        self.quartiles = self.lasting = None
         self.local.clear()
 
     def _compare_as(self, kind: SignalKind, window: RollingWindow) -> None:
         """Carry what was learned over to the units of another kind: the level anew, the spread in proportion."""
         transform, is_counter = _TRANSFORMS[kind], SignalKind.COUNTER in (kind, self.compared_as)
         self.compared_as, self.season = kind, None
+        self.quartiles = self.lasting = None
         _, scale = middle_and_scale(window.ordered, transform)
         if scale and self.held_scale and not is_counter:
             factor = min(scale / self.held_scale, _LARGEST_FACTOR)
@@ -146,21 +162,26 @@ class Channels(msgspec.Struct):
             self.local.center -= season.jump
         return place - season.offset
 
-    def _level(
-        self, place: float, ordered: Sequence[float], transform: Callable[[float], float] | None
-    ) -> tuple[float | None, float | None]:
-        """Return how far the value lies from the local level, and how far that lies from the window's middle."""
-        middle, scale = middle_and_scale(ordered, transform)
-        local = self.local
+    def _look(self, value: float, window: RollingWindow, transform: Callable[[float], float] | None) -> Quartiles:
+        """Look at what changes slowly; return the quartiles of the window."""
+        ordered = window.ordered
+        self.quartiles = edges = quartiles(ordered)
+        self.middle, scale = middle_and_scale(ordered, transform)
         if scale:
-            self.held_scale = scale
-            floor = _SCALE_FLOOR * scale
-        elif self.held_scale:
-            scale = floor = self.held_scale
+            self.scale = self.held_scale = scale
+            self.floor = _SCALE_FLOOR * scale
         else:
-            return None, None
-        level = local.standardise(place, floor)
-        if self.season is not None and self.season.period:
-            middle, scale = 0.0, max(local.deviation / _NORMAL_DEVIATION, self.season.error, floor)
+            self.scale = self.floor = self.held_scale
+        if self.scale and self.local.seen:
+            self.lasting = self._shift()
+        self.value_range.close(value)
+        return edges
+
+    def _shift(self) -> float:
+        """Return how far the local level lies from the window's middle; with a season, from what it is without."""
+        local, season, middle, scale = self.local, self.season, self.middle, self.scale
+        if season is not None and season.period:
+            middle, scale = 0.0, max(local.deviation / _NORMAL_DEVIATION, season.error, self.floor)
         lasting = (local.center - middle) / scale
-        return level, lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)
+        # Not by `clip`: huge values may make it NaN, which the comparisons take for the lower limit.
+        return lasting if -_LIMIT < lasting < _LIMIT else (_LIMIT if lasting > 0.0 else -_LIMIT)

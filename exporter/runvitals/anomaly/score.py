@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from math import log10
-
-import msgspec
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
 from runvitals.anomaly.outlier import NEAR, decades
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
-from runvitals.stats.clip import clip, larger
 from runvitals.stats.rolling_window import RollingWindow
+from runvitals.stats.tail import Tail
 
 WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
@@ -20,32 +19,29 @@ _HIGHEST = 12.0
 _TWO_SIDES = log10(2.0)
 
 
-class AnomalyScore(msgspec.Struct):
+@dataclass(slots=True)
+class AnomalyScore:
     """Five looks at the newest value, each a tail probability learned from the series, and what they say together.
 
     Level, change from the value before, lasting shift, out of range, and a pattern never seen before; upwards and
     downwards apart. Of the future nothing is used, nor anything of the value itself in what it is compared with.
 
-    `up` and `down` are the scores of the two directions; None until enough has been seen and where the signal has shown
-    no spread. They say at most four decades more than the number of values seen could show, and at most 12. `outlier`
-    is the distance from the local level in deviations (negative: below) where it is beyond the usual, else 0.
+    `up` and `down` are the scores of the two directions, `score` is the larger one; None until enough has been seen and
+    where the signal has shown no spread. They say at most four decades more than the number of values seen could show,
+    and at most 12. `outlier` is the distance from the local level in deviations (negative: below) where it is beyond
+    the usual, else 0. `lasting` is what the tail says of a shift (negative: of one downwards), which is asked as often
+    as the shift is looked at.
     """
 
+    score: float | None = None
     up: float | None = None
     down: float | None = None
     outlier: float = 0.0
+    lasting: float = 0.0
     seen: int = 0
-    channels: Channels = msgspec.field(default_factory=Channels)
-    upwards: Side = msgspec.field(default_factory=Side)
-    downwards: Side = msgspec.field(default_factory=Side)
-
-    @property
-    def score(self) -> float | None:
-        """The larger of the two directions' scores; None while unknown."""
-        up, down = self.up, self.down
-        if up is None or down is None:
-            return None
-        return larger(up, down)
+    channels: Channels = field(default_factory=Channels)
+    upwards: Side = field(default_factory=Side)
+    downwards: Side = field(default_factory=Side)
 
     def alert(self, side: BadSide, outlier: float) -> float | None:
         """Return the score that is worth an alert where a value is bad on this side; None while unknown.
@@ -63,70 +59,75 @@ class AnomalyScore(msgspec.Struct):
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings
     ) -> None:
         """Score a finite value against the window before it, which must hold at least `minimum` values to judge."""
-        self.up = self.down = None
-        self.outlier = 0.0
         if len(window.ordered) < minimum:
             self.channels.learn(value, time, window)
+            self._show_nothing()
             return
         readings = self.channels.read(value, time, window, settings)
         season = self.channels.season
         if season is not None and season.jump:
             self.upwards.start_season()
             self.downwards.start_season()
-        if readings != NOTHING:
+            self.lasting = 0.0
+        if readings == NOTHING:
+            self._show_nothing()
+        else:
             self._judge(readings)
 
     def skip(self) -> None:
         """The newest value was no number: nothing is known of it, and the next is nobody's neighbour."""
-        self.up = self.down = None
-        self.outlier = 0.0
+        self._show_nothing()
         self.channels.forget_neighbour()
 
     def start_segment(self) -> None:
         """Begin anew; what was learned about how the signal varies is kept."""
-        self.up = self.down = None
-        self.outlier = 0.0
+        self._show_nothing()
+        self.lasting = 0.0
         self.channels.start_segment()
 
     def _judge(self, readings: Readings) -> None:
         """Let each channel speak for the direction in which the value is unusual; the largest answer is calibrated."""
         self.seen += 1
-        above, below, up, down = self.upwards, self.downwards, 0.0, 0.0
+        above, below = self.upwards, self.downwards
         level, change, shift, outside, new = readings
-        outlier = 0.0
-        if level is not None:
-            up, down, outlier = self._level(level)
-        if change is not None:
-            if change > 0.0:
-                up = larger(up, above.change.observe(change))
-            else:
-                down = larger(down, below.change.observe(-change))
-        if shift is not None:
-            if shift > 0.0:
-                up = larger(up, above.shift.observe(shift))
-            else:
-                down = larger(down, below.shift.observe(-shift))
+        self.outlier = 0.0 if level is None or -NEAR <= level <= NEAR else self._outlying(level)
+        far = 0.0 if level is None else _answer(above.level, below.level, level)
+        jump = 0.0 if change is None else _answer(above.change, below.change, change)
+        if not self.channels.turn or shift is None:
+            self.lasting = 0.0 if shift is None else _answer(above.shift, below.shift, shift)
+        up = down = 0.0
+        for answer in (far, jump, self.lasting):
+            if answer > up:
+                up = answer
+            elif -answer > down:
+                down = -answer
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
-        self._show(above.calibration.observe(up), below.calibration.observe(down), outlier)
+        self._show(above.calibration.observe(up), below.calibration.observe(down))
 
-    def _show(self, up: float, down: float, outlier: float) -> None:
-        if self.seen > WARM_UP:
-            most = log10(self.seen) + _BEYOND_SEEN
-            if most > _HIGHEST:
-                most = _HIGHEST
-            self.outlier = outlier
-            self.up, self.down = clip(up - _TWO_SIDES, 0.0, most), clip(down - _TWO_SIDES, 0.0, most)
+    def _show(self, up: float, down: float) -> None:
+        if self.seen <= WARM_UP:
+            self._show_nothing()
+            return
+        up, down = up - _TWO_SIDES, down - _TWO_SIDES
+        if up > _BEYOND_SEEN or down > _BEYOND_SEEN:
+            most = min(log10(self.seen) + _BEYOND_SEEN, _HIGHEST)
+            up, down = min(up, most), min(down, most)
+        self.up = up = up if up > 0.0 else 0.0
+        self.down = down = down if down > 0.0 else 0.0
+        self.score = up if up > down else down
 
-    def _level(self, level: float) -> tuple[float, float, float]:
-        """Return what a distance from the local level says upwards and downwards, and whether it is an outlier."""
+    def _show_nothing(self) -> None:
+        self.score = self.up = self.down = None
+        self.outlier = 0.0
+
+    def _outlying(self, level: float) -> float:
+        """Return the distance from the local level where it is beyond the usual, else 0."""
         if level > 0.0:
             side = self.upwards
-            outlier = side.outlier.observe(level, side.level.third, self.seen) if level > NEAR else 0.0
-            return side.level.observe(level), 0.0, outlier
+            return side.outlier.observe(level, side.level.third, self.seen)
         side = self.downwards
-        outlier = side.outlier.observe(-level, side.level.third, self.seen) if level < -NEAR else 0.0
-        return 0.0, side.level.observe(-level), -outlier
+        return -side.outlier.observe(-level, side.level.third, self.seen)
 
     def _events(self, outside: float, new: float, up: float, down: float) -> tuple[float, float]:
         """Return both directions' scores with what a value out of range and a new pattern add."""
@@ -139,3 +140,8 @@ class AnomalyScore(msgspec.Struct):
             elif size < 0.0:
                 down = max(down, low.observe(-size, self.seen))
         return up, down
+
+
+def _answer(above: Tail, below: Tail, reading: float) -> float:
+    """Return what the tail of its direction says of a reading; negative of one downwards."""
+    return above.observe(reading) if reading > 0.0 else -below.observe(-reading)

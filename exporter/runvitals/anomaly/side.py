@@ -10,6 +10,11 @@ from runvitals.stats.self_calibration import SelfCalibration
 from runvitals.stats.tail import Tail
 
 
+def _tail_of_shifts() -> Tail:
+    """A shift is looked at with every fourth value only."""
+    return Tail(weight=4.0)
+
+
 class Side(msgspec.Struct):
     """What was learned of one direction.
 
@@ -19,7 +24,7 @@ class Side(msgspec.Struct):
 
     level: Tail = msgspec.field(default_factory=Tail)
     change: Tail = msgspec.field(default_factory=Tail)
-    shift: Tail = msgspec.field(default_factory=Tail)
+    shift: Tail = msgspec.field(default_factory=_tail_of_shifts)
     outside: RareEvent = msgspec.field(default_factory=RareEvent)
     novelty: RareEvent = msgspec.field(default_factory=RareEvent)
     outlier: Outlier = msgspec.field(default_factory=Outlier)
@@ -27,4 +32,4 @@ class Side(msgspec.Struct):
 
     def start_season(self) -> None:
         """Learn anew how far values lie from the level: they are seen without their season now, or with it again."""
-        self.level, self.shift = Tail(), Tail()
+        self.level, self.shift = Tail(), _tail_of_shifts()

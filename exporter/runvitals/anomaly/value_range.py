@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log1p
 
-_FORGET = 1.0 / 8192.0
+_FORGET = 1.0 / 2048.0
 
 
 @dataclass(slots=True)
@@ -23,17 +23,20 @@ class ValueRange:
         """Return log(1 + distance from the range in its widths), at most 10, and widen it; 0 within, negative below."""
         low, high = self.low, self.high
         if low <= value <= high:
-            closing = (high - low) * _FORGET
-            if value - low > closing:
-                self.low = low + closing
-            if high - value > closing:
-                self.high = high - closing
             return 0.0
         if not self.seen:
             self.low = self.high = value
             self.seen = 1
             return 0.0
         return self._widen(value, low, high)
+
+    def close(self, value: float) -> None:
+        """Let the ends come a little closer, but not past the newest value."""
+        closing = (self.high - self.low) * _FORGET
+        if value - self.low > closing:
+            self.low += closing
+        if self.high - value > closing:
+            self.high -= closing
 
     def _widen(self, value: float, low: float, high: float) -> float:
         width = high - low

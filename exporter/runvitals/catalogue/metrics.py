@@ -60,7 +60,7 @@ SIGNAL_ROBUST_ZSCORE = Metric(
 SIGNAL_ZSCORE_PEAK = Metric(
     "runvitals_signal_zscore_peak",
     "gauge",
-    "Largest absolute z-score of the last 60 seconds (dimensionless).",
+    "Largest absolute z-score of the last 60 to 70 seconds (dimensionless).",
     SERIES,
 )
 SIGNAL_ANOMALY_SCORE = Metric(
@@ -73,7 +73,7 @@ SIGNAL_ANOMALY_SCORE = Metric(
 SIGNAL_ANOMALY_SCORE_PEAK = Metric(
     "runvitals_signal_anomaly_score_peak",
     "gauge",
-    "Largest anomaly score of the last 60 seconds (dimensionless).",
+    "Largest anomaly score of the last 60 to 70 seconds (dimensionless).",
     SERIES,
 )
 SIGNAL_SAMPLES = Metric("runvitals_signal_samples_total", "counter", "Values of the signal that were seen.", SERIES)

@@ -267,9 +267,9 @@ class Pipeline:
         """Return the rank of an item, one that was over by its time made anew; None where there is no room for it."""
         place = item.run, item.rank
         known = self._ranks.get(place)
-        if known is not None and not known.may_be_over(item.time, self._settings.silent_seconds):
-            return known
         if known is not None:
+            if known.ended_time is None and item.time - known.last_seen < self._settings.silent_seconds:
+                return known
             self._retire(known, item.time)
             known = self._ranks.get(place)
         if known is None:

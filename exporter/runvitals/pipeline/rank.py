@@ -104,31 +104,41 @@ class Rank(msgspec.Struct):
         _, _, signal, layer, time, step, _ = sample
         if time > self.last_seen:
             self.last_seen = time
-        if step is not None and self._is_led_by(signal):
+        if step is not None and (step != self.step or not self.is_led) and self._is_led_by(signal):
             self._advance_step(step, time, table)
         if signal == _CHECKSUM and admission is Admission.SCORED:
             self._keep_checksum(sample)
         if not layer:
             self._record(sample)
-        self._show_sample(sample, series, admission, table, peers)
+        watching = (WATCHED_LAYERS if layer else WATCHED).get(signal)
+        if watching:
+            self._show(sample, series, admission, table, peers, watching)
+        if self.diagnosis.open and signal in JUDGED:
+            self._surroundings.judge_anew(sample, _recorders(peers))
 
     def _keep_checksum(self, sample: Sample) -> None:
         if sample.step is not None:
             self.checksums.setdefault(sample.layer, ReplicaChecksum()).observe(sample.step, sample.time, sample.value)
 
-    def _show_sample(
-        self, sample: Sample, series: Series, admission: Admission, table: FaultTable, peers: Mapping[str, Rank]
+    def _show(
+        self,
+        sample: Sample,
+        series: Series,
+        admission: Admission,
+        table: FaultTable,
+        peers: Mapping[str, Rank],
+        watching: Iterable[str],
     ) -> None:
         _, _, signal, layer, time, step, _ = sample
-        for name in (WATCHED_LAYERS if layer else WATCHED).get(signal, ()):
-            verdict = self.detectors[name].observe(sample, series, admission)
-            fault = table.enabled(name)
-            if verdict is not None and fault is not None:
-                opened = self.diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
-                if opened is not None:
-                    self._surroundings.announce(opened, _recorders(peers))
-        if self.diagnosis.open and signal in JUDGED:
-            self._surroundings.judge_anew(sample, _recorders(peers))
+        detectors, diagnosis = self.detectors, self.diagnosis
+        for name in watching:
+            verdict = detectors[name].observe(sample, series, admission)
+            fault = None if verdict is None else table.enabled(name)
+            if verdict is None or fault is None:
+                continue
+            opened = diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
+            if opened is not None:
+                self._surroundings.announce(opened, _recorders(peers))
 
     def lose_source(self) -> None:
         """Nobody reads its source any more: whether it runs cannot be known."""
@@ -197,10 +207,6 @@ class Rank(msgspec.Struct):
         """Return whether nothing has come for so long; a rank whose end will be reported never is silent so."""
         is_reported = self.has_writer and self.status is not RunStatus.UNKNOWN
         return not is_reported and now - self.last_seen >= seconds
-
-    def may_be_over(self, now: float, seconds: float) -> bool:
-        """Return False where the rank surely goes on at `now`: it has not ended, and was seen `seconds` ago at most."""
-        return self.ended_time is not None or now - self.last_seen >= seconds
 
     def close_silent(self, seconds: float) -> None:
         """Close what is open: nothing has come for so long that the run has most likely ended."""

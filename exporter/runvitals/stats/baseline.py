@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isfinite
-
-import msgspec
 
 from runvitals.stats.rolling_window import RollingWindow
 
 
-class Baseline(msgspec.Struct):
+@dataclass(slots=True)
+class Baseline:
     """A window and the newest value, which is not in it yet: a value is never compared with itself.
 
     Scores are None (unknown) until the window holds `minimum` values, and where the window has no spread.

@@ -68,10 +68,14 @@ class RollingWindow:
         insort(ordered, value)
         delta = value - oldest
         self._mean = mean = before + delta / size
-        self._squares += delta * ((value - origin - mean) + (oldest - origin - before))
+        self._squares = squares = self._squares + delta * ((value - origin - mean) + (oldest - origin - before))
         cursor += 1
         self._cursor = cursor = cursor if cursor < size else 0
-        self._bound_rounding(has_turned_over=not cursor)
+        largest = self._largest
+        if not (cursor and largest * _CANCELLED < squares < _SQUARES_OVERFLOW):
+            self._compute_exactly()
+        elif squares > largest:
+            self._largest = squares
 
     def _append(self, value: float) -> None:
         self._values.append(value)
@@ -80,11 +84,8 @@ class RollingWindow:
         delta = shifted - self._mean
         self._mean += delta / len(self._values)
         self._squares += delta * (shifted - self._mean)
-        self._bound_rounding(has_turned_over=len(self._values) == self.size)
-
-    def _bound_rounding(self, *, has_turned_over: bool) -> None:
         squares, largest = self._squares, self._largest
-        if not largest * _CANCELLED < squares < _SQUARES_OVERFLOW or has_turned_over:
+        if len(self._values) == self.size or not largest * _CANCELLED < squares < _SQUARES_OVERFLOW:
             self._compute_exactly()
         elif squares > largest:
             self._largest = squares

@@ -40,7 +40,8 @@ class Tail:
     anomalies, which are few, do not bend them; a very heavy tail claims too much for that, and is left to the
     calibration of the score.
 
-    Before anything has been seen the tail is that of the standard normal.
+    Before anything has been seen the tail is that of the standard normal. A value moves the quantiles `weight` times as
+    far as usual: more than 1 for a statistic that changes slowly and is shown now and then.
     """
 
     first: float = _NORMAL[0]
@@ -48,12 +49,13 @@ class Tail:
     third: float = _NORMAL[2]
     shape: float = 0.1
     seen: int = 0
+    weight: float = 1.0
 
     def observe(self, value: float) -> float:
         """Return -log10 of the share of values at least this large (>= 0), as known before it, and learn from it."""
         self.seen = seen = self.seen + 1
         first = self.first
-        width = self.third - first + _WIDTH_FLOOR
+        width = self.weight * (self.third - first + _WIDTH_FLOOR)
         step = width * (_SLOWEST if seen > _SETTLED else 3.0 / (50.0 + seen))
         if value > first:
             self.first = first + _BELOW * step

@@ -10,6 +10,9 @@ from runvitals.values import Sample
 SPAN = 16
 """Losses that the level at the start, and that of now, are a mean of."""
 
+SLOW = 128
+"""Steps that the level before is a mean of, with which that of now is compared."""
+
 NOTHING = 0.02
 """A gain up to this share of the start is none: a mean of a few noisy losses has as much by chance."""
 
@@ -28,6 +31,7 @@ class LossProgress(msgspec.Struct):
     start: float = 0.0
     best: float = 0.0
     recent: float = 0.0
+    slow: float = 0.0
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
         """Take the next loss; one that is not finite is passed over."""
@@ -38,7 +42,7 @@ class LossProgress(msgspec.Struct):
         self.count += 1
         loss = min(max(sample.value, -LARGEST), LARGEST)
         if self.count == 1:
-            self.recent = loss
+            self.recent = self.slow = loss
         step = (loss - self.recent) / min(self.count, SPAN)
         if self.count <= SPAN:
             self.recent += step
@@ -46,6 +50,7 @@ class LossProgress(msgspec.Struct):
         else:  # a single loss, however high, says little of the level
             limit = max(abs(self.start), abs(self.recent)) / SPAN
             self.recent += min(max(step, -limit), limit)
+        self.slow += (self.recent - self.slow) / min(self.count, SLOW)
         self.best = min(self.best, self.recent)
 
     @property
@@ -61,6 +66,11 @@ class LossProgress(msgspec.Struct):
         if self.count < SPAN or not self.start:
             return None
         return (self.recent - self.start) / abs(self.start)
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the level of now lies below that of the last hundred steps by more than nothing."""
+        return self.recent < self.slow - NOTHING * abs(self.slow)
 
     def is_stuck(self, patience: int) -> bool:
         """Return whether the loss has gained nothing over at least so many steps."""

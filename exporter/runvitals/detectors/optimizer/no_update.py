@@ -51,7 +51,7 @@ class NoUpdate(Detector, tag="no_update"):
 
     Only steps with a gradient and a learning rate count, and of tiny ones only those that any optimizer would show.
     Between the updates of gradient accumulation the parameters rest: the pause must be `steps` observations and three
-    times the longest that has ended; `start_steps` before the first update. Where only norm and checksum are logged it
+    times the longest that has ended; `start_steps` steps before the first update. Where only norm and checksum are logged it
     must be `constant_steps`; rounded ones tell nothing.
     """
 
@@ -111,8 +111,8 @@ class NoUpdate(Detector, tag="no_update"):
         pause = self.updates.setdefault(sample.layer, LongestPause())
         has_moved = abs(sample.value) >= self.ratio
         if has_moved or is_due:
-            pause.observe(moved=has_moved)
-        if has_moved or not is_due or not pause.exceeds(self.steps, self.start_steps):
+            pause.observe(moved=has_moved, step=sample.step)
+        if has_moved or not is_due or not pause.exceeds(self.steps, self.start_steps, sample.step):
             return OK if pause.has_moved or not is_due else UNKNOWN
         where = f" of {sample.layer}" if sample.layer else ""
         sentence = (

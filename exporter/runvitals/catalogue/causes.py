@@ -128,10 +128,22 @@ ALL: tuple[Cause, ...] = (
     ),
     Cause("dead_units", ("vanishing_gradient", "no_update", *_STUCK), WHILE_IT_LASTS, "no gradient passes a dead unit"),
     Cause(
+        "dead_units",
+        ("loss_spike", "divergence", "gradient_explosion_likely", "loss_head_mismatch"),
+        KNOWN_LATER,
+        "what dead units knew is lost",
+    ),
+    Cause(
         "saturated_activations",
         ("vanishing_gradient", "no_update", *_STUCK),
         WHILE_IT_LASTS,
         "hardly any gradient passes a saturated unit",
+    ),
+    Cause(
+        "saturated_activations",
+        ("loss_spike", "divergence", "gradient_explosion_likely"),
+        KNOWN_LATER,
+        "what saturated units knew is lost",
     ),
     Cause("vanishing_gradient", ("no_update", *_STUCK), WHILE_IT_LASTS, "without a gradient there is no step"),
     Cause("no_update", _STUCK, WHILE_IT_LASTS, "parameters that stay learn nothing"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 
 from runvitals.series import Admission, Series
@@ -15,6 +17,11 @@ SLOW = 128
 
 NOTHING = 0.02
 """A gain up to this share of the start is none: a mean of a few noisy losses has as much by chance."""
+
+NEIGHBOURS = 0.886
+"""Standard deviation of normal noise over the mean distance of neighbours."""
+
+SURE = 3.0
 
 LARGEST = 1e300
 """A loss beyond is taken for this: sums must stay finite."""
@@ -32,6 +39,8 @@ class LossProgress(msgspec.Struct):
     best: float = 0.0
     recent: float = 0.0
     slow: float = 0.0
+    newest: float = 0.0
+    roughness: float = 0.0
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
         """Take the next loss; one that is not finite is passed over."""
@@ -43,6 +52,9 @@ class LossProgress(msgspec.Struct):
         loss = min(max(sample.value, -LARGEST), LARGEST)
         if self.count == 1:
             self.recent = self.slow = loss
+        else:
+            self.roughness += (abs(loss - self.newest) - self.roughness) / min(self.count - 1, SLOW)
+        self.newest = loss
         step = (loss - self.recent) / min(self.count, SPAN)
         if self.count <= SPAN:
             self.recent += step
@@ -66,6 +78,17 @@ class LossProgress(msgspec.Struct):
         if self.count < SPAN or not self.start:
             return None
         return (self.recent - self.start) / abs(self.start)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the difference of two levels: that of losses by the differences of neighbours."""
+        return NEIGHBOURS * self.roughness * sqrt(2.0 / SPAN)
+
+    def has_not_fallen(self, patience: int) -> bool:
+        """Return whether over at least so many steps the loss has not fallen by more than nothing, or its noise."""
+        if self.gain is None or self.count < patience:
+            return False
+        return self.slow > self.start - max(NOTHING * abs(self.start), SURE * self.noise)
 
     @property
     def is_falling(self) -> bool:

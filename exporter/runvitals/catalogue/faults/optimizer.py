@@ -83,7 +83,7 @@ LEARNING_RATE_OUT_OF_BAND = Fault(
         ),
         "highest": Threshold(
             1.0,
-            "learning rate above which a loss that gains nothing is its doing",
+            "learning rate above which a loss that gains nothing is its doing, and up to which none is raised",
             "optimizers without adaptive steps are rarely run above 1",
         ),
         "raised": Threshold(
@@ -95,9 +95,9 @@ LEARNING_RATE_OUT_OF_BAND = Fault(
             1e-7, "learning rate with which nothing is learned", "adaptive optimizers fine-tune from 1e-6"
         ),
         "steps": Threshold(
-            100.0,
+            64.0,
             "steps over which it stays exactly so low",
-            "design of the project: a decay ends with few steps at its end",
+            "a quarter of the window: a decay ends with few steps at its end, and a cycle touches 0 once",
         ),
     },
     open_count=5,

@@ -14,7 +14,7 @@ from runvitals.detectors.network.start_level import StartLevels, is_share
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
-SETTLED = 5
+SETTLED = 4
 """Steps over which it must have been so: a single odd batch may saturate a whole layer."""
 
 PATIENCE = 128

@@ -36,7 +36,7 @@ class LongestPause(msgspec.Struct):
             return self.still >= max(minimum, 3.0 * self.longest)
         if step is None or self.since is None:
             return self.still >= at_start
-        return self.still >= minimum and step - self.since >= at_start
+        return self.still >= minimum and step - self.since + 1 >= at_start
 
     @property
     def has_moved(self) -> bool:

@@ -163,6 +163,12 @@ ALL: tuple[Cause, ...] = (
     Cause("server_down", (*_SERVING, "saturation"), INFRASTRUCTURE, "a server that is down answers nothing"),
     Cause("saturation", _SERVING, INFRASTRUCTURE, "the server has no room for more"),
     Cause("fail_slow", ("latency_degraded", "token_throughput_drop", "queue_growth"), INFRASTRUCTURE, "it has slowed"),
+    Cause(
+        "token_throughput_drop",
+        ("queue_growth", "latency_degraded"),
+        INFRASTRUCTURE,
+        "a server that gives its tokens slowly lets requests wait",
+    ),
     Cause("queue_growth", ("latency_degraded", "error_rate"), INFRASTRUCTURE, "requests wait too long"),
     Cause("error_rate", ("token_throughput_drop",), INFRASTRUCTURE, "failed requests give no tokens"),
 )

@@ -143,7 +143,7 @@ ALL: tuple[Circumstance, ...] = (  # of those that hold for a finding, the first
         "data",
         0.7,
         signs=("parameters_move",),
-        first_action="Check that labels belong to their inputs (shuffling, joins, sorting), by eye, on twenty examples.",
+        first_action="Check by eye, on twenty examples, that labels belong to their inputs (shuffling, joins).",
     ),
     Circumstance(
         _NONFINITE,

@@ -105,4 +105,14 @@ class LossProgress(msgspec.Struct):
         gain = self.gain
         if gain is None:
             return None
-        return gain <= NOTHING or self.recent > self.best + 0.5 * (self.start - self.best)
+        return gain <= NOTHING or self._is_half_lost
+
+    @property
+    def has_lost_gain(self) -> bool:
+        """Whether something had been gained, and half of it is lost again."""
+        gain = self.gain
+        return gain is not None and gain > NOTHING and self._is_half_lost
+
+    @property
+    def _is_half_lost(self) -> bool:
+        return self.recent > self.best + 0.5 * (self.start - self.best)

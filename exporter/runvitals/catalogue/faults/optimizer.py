@@ -26,7 +26,9 @@ NO_UPDATE = Fault(
             "design of the project: between two updates of gradient accumulation the parameters rest",
         ),
         "start_steps": Threshold(
-            64.0, "steps without an update from the start, in at least `steps` observations", "gradient accumulation over 64 batches is rare"
+            64.0,
+            "steps without an update from the start, in at least `steps` observations",
+            "gradient accumulation over 64 batches is rare",
         ),
         "constant_steps": Threshold(
             128.0,

@@ -42,10 +42,10 @@ class Overfitting(Detector, tag="overfitting"):
     without making a new best; a rise has few such falls, noise has many. The last three evaluations must all be above
     the best, and where fewer than 16 moves tell of the noise, each higher than the one before. Since the best, the mean
     training loss between two evaluations must have fallen by `train_gain`, and it must lie below the evaluation loss by
-    the factor `gap`. Where the training loss has fallen to a tenth since, the data are being learned by heart, and a third
-    of the rise suffices. An evaluation loss below HARMLESS times the loss that training began with is as good as none.
-    A loss that can be negative has no ratio: unknown, as is all before the fourth evaluation and
-    without a training loss.
+    the factor `gap`. Where the training loss has fallen to a tenth since, the data are being learned by heart, and a
+    third of the rise suffices. An evaluation loss below HARMLESS times the loss that training began with is as good as
+    none. A loss that can be negative has no ratio: unknown, as is all before the fourth evaluation and without a
+    training loss.
 
     Double descent looks the same while it lasts.
     """

@@ -27,8 +27,8 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     A resume is one that is declared, a new start of the run's process, a step that goes far back, or a step that comes
     again with a loss far above. Far: the logarithm of the loss, averaged over eight values, lies above the highest
     that it was around that step by `deviations` standard deviations of a single loss, and by the factor `ratio`. So a
-    bump that heals is none, unless half of all that the run had learned is gone: that is told after eight losses. None
-    is a run that begins from scratch either, at a step before the end of the first block that is remembered. It fires until the loss is back halfway.
+    bump that heals is none, and neither is a run that begins from scratch, at a step before the end of the first block
+    that is remembered. It fires until the loss is back halfway.
 
     A declared phase is another task: what was before is forgotten. Unknown until 32 losses have been seen, for losses
     without steps, and for a loss that can be negative.
@@ -48,7 +48,6 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     is_watched: bool = False
     is_on: bool = False
     expected: float = 0.0
-    half: float = 0.0
     has_ratio: bool = True
 
     def __post_init__(self) -> None:
@@ -95,7 +94,6 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
         expected = self.history.around(step) if is_known else None
         self.is_watched, self.is_on, self.is_declared = expected is not None, False, False
         self.expected = expected or 0.0
-        self.half = max(0.0, self.history.highest[0] - self.expected) / 2.0 if self.history.highest else 0.0
         if is_phase:
             self.history = LossByStep()
         self.history.go_back(step)
@@ -117,11 +115,11 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
         """Return the verdict while the loss after a resume is compared with what it was."""
         excess = (self.levels.newest + self.levels.previous) / 2.0 - self.expected
         seen = BLOCK * self.levels.count
-        is_due = seen >= self.samples or self.is_on or (seen >= 2 * BLOCK and excess > self.half > 0.0)
-        if is_due and excess > (0.5 if self.is_on else 1.0) * self._margin:
+        if seen >= self.samples and excess > (0.5 if self.is_on else 1.0) * self._margin:
             self.is_on = True
             return self._firing(sample, excess, seen)
-        self.is_on, self.is_watched = False, seen < self.samples
+        if seen >= self.samples:
+            self.is_watched = self.is_on = False
         return OK
 
     def _firing(self, sample: Sample, excess: float, seen: int) -> Verdict:

@@ -27,9 +27,9 @@ class DeadUnits(Detector, tag="dead_units"):
     A small batch leaves many healthy units at 0, and an embedding's gradient is 0 for every token that is absent. So a
     share counts that has risen from less than half its threshold. Units above `all_ratio` from the start count where
     the loss has not improved either, and a layer without a single live unit always does: nothing passes it, whatever
-    the bias of the output may learn. Each must have lasted SETTLED steps, unless the
-    loss has lost half of its gain. A gradient counts only while the loss has lost what it had gained: one that is 0
-    because nothing is left to learn is healthy. What can be told in neither way is unknown.
+    the bias of the output may learn. Each must have lasted SETTLED steps, unless the loss has lost half of its gain. A
+    gradient counts only while the loss has lost what it had gained: one that is 0 because nothing is left to learn is
+    healthy. What can be told in neither way is unknown.
     """
 
     units_ratio: float
@@ -56,7 +56,7 @@ class DeadUnits(Detector, tag="dead_units"):
         state = self._judge_gradient(sample.value, start) if is_gradient else self._judge_units(sample.value, start)
         place = f"{sample.signal}/{sample.layer}"
         lasted = self.lasting.observe(place, sample, holds=state is State.FIRING)
-        if state is State.FIRING and (lasted >= SETTLED or (start is not None and self.progress.has_lost())):
+        if state is State.FIRING and (lasted >= SETTLED or (start is not None and self.progress.has_lost_gain)):
             return self._firing(sample, start, self.gradient_ratio if is_gradient else self.units_ratio)
         return OK if state is State.OK else UNKNOWN
 

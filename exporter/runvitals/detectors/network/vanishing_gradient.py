@@ -35,8 +35,8 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
     As a whole: the norm is below `ratio` times the highest level it has had, and below `norm`. A run whose loss has
     improved, and stays so, has converged; not so where the one end has never had more than that share of the other:
     what such a network gains, up to half of the loss, the layers near the loss have learned alone, unless it goes on
-    falling. It must have been so over eight steps. Unknown without a loss, and over the first 64 steps. A gradient of exactly 0 tells nothing: it is
-    frozen, masked or rounded.
+    falling. It must have been so over eight steps. Unknown without a loss, and over the first 64 steps. A gradient of
+    exactly 0 tells nothing: it is frozen, masked or rounded.
     """
 
     ratio: float

@@ -38,8 +38,8 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
 
     Too low: below `low`, or 0, and exactly the same for `steps` observations: the schedule has ended before the run.
     A warm-up that rises, and a decay that still falls, are schedules. From the start on, the loss must not have fallen
-    either: for as long where the rate is 0, for PATIENCE steps otherwise. Below 0 is wrong at once. Unknown without a
-    loss.
+    either, for PATIENCE steps: a rate of 0 may be what a logger has made of a small one. Below 0 is wrong at once.
+    Unknown without a loss.
     """
 
     high: float
@@ -61,10 +61,13 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest learning rate; a loss is only noted."""
         if sample.signal == signals.LOSS.name:
+            segment = self.progress.segment
             self.progress.observe(sample, series, admission)
+            if self.progress.segment != segment:
+                self._begin()
             return None
         if self.segments.begins(sample, series):
-            self.course, self.calm_level = RateCourse(), None
+            self._begin()
         if admission is Admission.NONFINITE:
             return UNKNOWN
         if sample.value < 0.0:
@@ -75,10 +78,18 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
             return UNKNOWN
         return self._too_high(sample) or self._too_low(sample) or OK
 
+    def _begin(self) -> None:
+        """Begin anew with either signal: a loss is never compared across a resume."""
+        self.course, self.calm_level = RateCourse(), None
+
     def _note_calm(self) -> None:
         """Remember how the loss was before the rate was raised, if it is now."""
         course = self.course
-        if course.before_raise is None and not course.newest > CLIMBING * course.base > 0.0:
+        if (
+            course.before_raise is None
+            and self.progress.gain is not None
+            and not course.newest > CLIMBING * course.base > 0.0
+        ):
             self.calm_level, self.calm_noise = self.progress.recent, self.progress.noise
 
     @property
@@ -107,8 +118,7 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
         if sample.value >= self.low or course.same < self.steps or course.may_be_rounded:
             return None
         is_from_start = course.highest < self.low
-        patience = PATIENCE if sample.value else int(self.steps)
-        if is_from_start and not (course.same >= patience and self.progress.has_not_fallen(patience)):
+        if is_from_start and not (course.same >= PATIENCE and self.progress.has_not_fallen(PATIENCE)):
             return None
         since = "from the start" if is_from_start else f"down from {course.highest:.3g}"
         sentence = f"{sample.signal} {sample.value:.3g}, {since}, while the run goes on"

@@ -51,8 +51,8 @@ class NoUpdate(Detector, tag="no_update"):
 
     Only steps with a gradient and a learning rate count, and of tiny ones only those that any optimizer would show.
     Between the updates of gradient accumulation the parameters rest: the pause must be `steps` observations and three
-    times the longest that has ended; `start_steps` steps before the first update. Where only norm and checksum are logged it
-    must be `constant_steps`; rounded ones tell nothing.
+    times the longest that has ended; `start_steps` steps before the first update. Where only norm and checksum are
+    logged it must be `constant_steps`; rounded ones tell nothing.
     """
 
     ratio: float
@@ -109,7 +109,11 @@ class NoUpdate(Detector, tag="no_update"):
         if is_due is None:
             return UNKNOWN
         self.has_digits = self.has_digits or not looks_rounded(sample.value)
-        is_due = is_due and (self.has_digits or not self._has_updates) and self._plain_step(sample.layer) >= (VISIBLE if sample.value else LOST_IN_ROUNDING)
+        is_due = (
+            is_due
+            and (self.has_digits or not self._has_updates)
+            and self._plain_step(sample.layer) >= (VISIBLE if sample.value else LOST_IN_ROUNDING)
+        )
         pause = self.updates.setdefault(sample.layer, LongestPause())
         has_moved = abs(sample.value) >= self.ratio
         if has_moved or is_due:

@@ -102,11 +102,11 @@ def test_large_updates_at_the_start_and_a_single_one_are_healthy():
 
 
 def test_a_schedule_that_ends_before_the_run_is_found():
-    """A rate of 0, or of 1e-9, from step 300 on: found after a hundred steps of it."""
+    """A rate of 0, or of 1e-9, from step 300 on: found after 64 steps of it."""
     for low in (0.0, 1e-9):
         rates = [1e-3 if step < 300 else low for step in range(STEPS)]
         [finding] = findings("learning_rate_out_of_band", {"learning_rate": rates, "loss": FALLING})
-        assert finding.opened_step == 300 + 100 + 3
+        assert finding.opened_step == 300 + 64 + 3
         assert "down from 0.001" in finding.evidence[0].sentence
 
 

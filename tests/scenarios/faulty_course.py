@@ -104,6 +104,7 @@ NO_PROGRESS = (
     planted("no_update_transformer", "no_update", "structure", 200, TRANSFORMER, plants.forget_layers()),
 )
 SWINGS = (
+    # A rate of 40 to 60 times what it was is said by its own size, before the loss has swung for long enough.
     planted(
         "oscillation_over_the_valley",
         "oscillation",
@@ -111,6 +112,7 @@ SWINGS = (
         700,
         REGRESSION._replace(batch=256, clip=0.5, rate=0.02, steps=1600, eval_every=20),
         plants.ramp_rate(60.0, 150, times=1.0),
+        also=("learning_rate_out_of_band",),
     ),
     planted(
         "oscillation_full_batch",
@@ -119,6 +121,7 @@ SWINGS = (
         700,
         REGRESSION.with_options(pool=512)._replace(batch=512, clip=1.0, rate=0.02, steps=1600, eval_every=20),
         plants.ramp_rate(40.0, 150, times=1.0),
+        also=("learning_rate_out_of_band",),
     ),
     planted(
         "overfitting",

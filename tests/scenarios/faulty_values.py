@@ -131,7 +131,8 @@ EXPLOSIONS = (
         ADAM._replace(clip=1.0),
         plants.multiply_gradient(64.0),
     ),
-    # The rate grows slowly: where the loss climbs before the gradient does, it diverges.
+    # The rate grows slowly: that is said by its own size, and where the loss stands out or climbs before the gradient
+    # does, it spikes or diverges.
     planted(
         "explosion_likely_ramp",
         "gradient_explosion_likely",
@@ -139,7 +140,7 @@ EXPLOSIONS = (
         400,
         REGRESSION._replace(detail="usual", steps=1500),
         plants.ramp_rate(30.0, 200),
-        also=("gradient_explosion", "divergence"),
+        also=("gradient_explosion", "divergence", "learning_rate_out_of_band", "loss_spike"),
     ),
     planted(
         "explosion_likely_ramp_perceptron",
@@ -148,7 +149,7 @@ EXPLOSIONS = (
         400,
         PERCEPTRON.with_options(classes=0)._replace(detail="usual", steps=1500, rate=0.005, optimizer="sgd"),
         plants.ramp_rate(60.0, 200),
-        also=("gradient_explosion", "divergence"),
+        also=("gradient_explosion", "divergence", "learning_rate_out_of_band", "loss_spike"),
     ),
 )
 SPIKES = (

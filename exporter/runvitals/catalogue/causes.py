@@ -128,10 +128,22 @@ ALL: tuple[Cause, ...] = (
     ),
     Cause("dead_units", ("vanishing_gradient", "no_update", *_STUCK), WHILE_IT_LASTS, "no gradient passes a dead unit"),
     Cause(
+        "dead_units",
+        ("loss_spike", "divergence", "gradient_explosion_likely", "loss_head_mismatch"),
+        KNOWN_LATER,
+        "what dead units knew is lost",
+    ),
+    Cause(
         "saturated_activations",
         ("vanishing_gradient", "no_update", *_STUCK),
         WHILE_IT_LASTS,
         "hardly any gradient passes a saturated unit",
+    ),
+    Cause(
+        "saturated_activations",
+        ("loss_spike", "divergence", "gradient_explosion_likely"),
+        KNOWN_LATER,
+        "what saturated units knew is lost",
     ),
     Cause("vanishing_gradient", ("no_update", *_STUCK), WHILE_IT_LASTS, "without a gradient there is no step"),
     Cause("no_update", _STUCK, WHILE_IT_LASTS, "parameters that stay learn nothing"),
@@ -151,6 +163,12 @@ ALL: tuple[Cause, ...] = (
     Cause("server_down", (*_SERVING, "saturation"), INFRASTRUCTURE, "a server that is down answers nothing"),
     Cause("saturation", _SERVING, INFRASTRUCTURE, "the server has no room for more"),
     Cause("fail_slow", ("latency_degraded", "token_throughput_drop", "queue_growth"), INFRASTRUCTURE, "it has slowed"),
+    Cause(
+        "token_throughput_drop",
+        ("queue_growth", "latency_degraded"),
+        INFRASTRUCTURE,
+        "a server that gives its tokens slowly lets requests wait",
+    ),
     Cause("queue_growth", ("latency_degraded", "error_rate"), INFRASTRUCTURE, "requests wait too long"),
     Cause("error_rate", ("token_throughput_drop",), INFRASTRUCTURE, "failed requests give no tokens"),
 )

@@ -139,6 +139,13 @@ ALL: tuple[Circumstance, ...] = (  # of those that hold for a finding, the first
     ),
     Circumstance(_NONFINITE, "parameters", 0.7, signs=("gradient_risen",)),
     Circumstance(
+        ("not_learning",),
+        "data",
+        0.7,
+        signs=("parameters_move",),
+        first_action="Check by eye, on twenty examples, that labels belong to their inputs (shuffling, joins).",
+    ),
+    Circumstance(
         _NONFINITE,
         "infrastructure",
         0.6,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 
 from runvitals.series import Admission, Series
@@ -10,8 +12,16 @@ from runvitals.values import Sample
 SPAN = 16
 """Losses that the level at the start, and that of now, are a mean of."""
 
+SLOW = 128
+"""Steps that the level before is a mean of, with which that of now is compared."""
+
 NOTHING = 0.02
 """A gain up to this share of the start is none: a mean of a few noisy losses has as much by chance."""
+
+NEIGHBOURS = 0.886
+"""Standard deviation of normal noise over the mean distance of neighbours."""
+
+SURE = 3.0
 
 LARGEST = 1e300
 """A loss beyond is taken for this: sums must stay finite."""
@@ -28,6 +38,9 @@ class LossProgress(msgspec.Struct):
     start: float = 0.0
     best: float = 0.0
     recent: float = 0.0
+    slow: float = 0.0
+    newest: float = 0.0
+    roughness: float = 0.0
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
         """Take the next loss; one that is not finite is passed over."""
@@ -38,7 +51,10 @@ class LossProgress(msgspec.Struct):
         self.count += 1
         loss = min(max(sample.value, -LARGEST), LARGEST)
         if self.count == 1:
-            self.recent = loss
+            self.recent = self.slow = loss
+        else:
+            self.roughness += (abs(loss - self.newest) - self.roughness) / min(self.count - 1, SLOW)
+        self.newest = loss
         step = (loss - self.recent) / min(self.count, SPAN)
         if self.count <= SPAN:
             self.recent += step
@@ -46,6 +62,7 @@ class LossProgress(msgspec.Struct):
         else:  # a single loss, however high, says little of the level
             limit = max(abs(self.start), abs(self.recent)) / SPAN
             self.recent += min(max(step, -limit), limit)
+        self.slow += (self.recent - self.slow) / min(self.count, SLOW)
         self.best = min(self.best, self.recent)
 
     @property
@@ -62,6 +79,22 @@ class LossProgress(msgspec.Struct):
             return None
         return (self.recent - self.start) / abs(self.start)
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of the difference of two levels: that of losses by the differences of neighbours."""
+        return NEIGHBOURS * self.roughness * sqrt(2.0 / SPAN)
+
+    def has_not_fallen(self, patience: int) -> bool:
+        """Return whether over at least so many steps the loss has not fallen by more than nothing, or its noise."""
+        if self.gain is None or self.count < patience:
+            return False
+        return self.slow > self.start - max(NOTHING * abs(self.start), SURE * self.noise)
+
+    @property
+    def is_falling(self) -> bool:
+        """Whether the level of now lies below that of the last hundred steps by more than nothing."""
+        return self.recent < self.slow - NOTHING * abs(self.slow)
+
     def is_stuck(self, patience: int) -> bool:
         """Return whether the loss has gained nothing over at least so many steps."""
         gain = self.gain
@@ -72,4 +105,14 @@ class LossProgress(msgspec.Struct):
         gain = self.gain
         if gain is None:
             return None
-        return gain <= NOTHING or self.recent > self.best + 0.5 * (self.start - self.best)
+        return gain <= NOTHING or self._is_half_lost
+
+    @property
+    def has_lost_gain(self) -> bool:
+        """Whether something had been gained, and half of it is lost again."""
+        gain = self.gain
+        return gain is not None and gain > NOTHING and self._is_half_lost
+
+    @property
+    def _is_half_lost(self) -> bool:
+        return self.recent > self.best + 0.5 * (self.start - self.best)

@@ -11,6 +11,9 @@ from runvitals.detectors.level import Level
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
+FIRST = 8
+"""Losses whose median is what a run, or a part of it, began with."""
+
 
 class LossSpike(Detector, tag="loss_spike"):
     """Fires where the loss is far above its window, or is an outlier in the window and beside its local level alike.
@@ -19,7 +22,8 @@ class LossSpike(Detector, tag="loss_spike"):
     what the window has seen every fifty steps. An outlier, such as one bad batch: `agreement` times `robust_zscore`
     suffices where the series' own outlier statistic, with the local level and the heaviness of the tail in it, says as
     much, and the loss is more than `minimum_ratio` times the median and `rare_deviations` robust deviations above what
-    the window has seen every fifty steps. A smaller rise is harmless however unusual.
+    the window has seen every fifty steps. A smaller rise is harmless however unusual, and so is a loss that is
+    still below `harmless` times what the run, or a later part of it, began with: near 0 a loss doubles by chance.
 
     The window holds the logarithm of the loss, on which published healthy runs are comparable; once a loss is negative
     it holds the loss itself. A loss of exactly 0 (an empty or fully masked batch, a hinge) has no logarithm and is no
@@ -31,7 +35,10 @@ class LossSpike(Detector, tag="loss_spike"):
     minimum_ratio: float
     agreement: float
     rare_deviations: float
+    harmless: float
     level: Level = msgspec.field(default_factory=Level)
+    initial: float = 0.0
+    first: list[float] = []
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest loss."""
@@ -52,7 +59,8 @@ class LossSpike(Detector, tag="loss_spike"):
     def _take_in(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Let the level follow; return the verdict on a loss that is not compared, None for one that is."""
         level = self.level
-        level.follow(series)
+        if level.follow(series):
+            self.first = []
         if sample.value < 0.0 and not level.is_linear:
             level.become_linear()
         if admission is Admission.NONFINITE:
@@ -62,12 +70,20 @@ class LossSpike(Detector, tag="loss_spike"):
             level.skip()
             return OK if level.is_warm else UNKNOWN
         level.observe(sample.value)
+        if len(self.first) < FIRST:
+            self._note_first(sample.value)
         return None
+
+    def _note_first(self, loss: float) -> None:
+        self.first = [*self.first, loss]
+        if len(self.first) == FIRST:
+            self.initial = max(self.initial, sorted(self.first)[FIRST // 2])
 
     def _far(self, value: float) -> tuple[Condition, ...]:
         level, distance = self.level, self.level.quartile_distance
         return (
             Condition("robust_zscore", level.robust_zscore, self.robust_zscore),
+            *self._harm(value),
             *(() if distance is None else (Condition("iqr_factor", distance, self.iqr_factor),)),
             self._ratio_condition(value, level.rare),
         )
@@ -77,9 +93,15 @@ class LossSpike(Detector, tag="loss_spike"):
         both = None if zscore is None else min(zscore, outlier)
         return (
             Condition("agreement", both, self.agreement * self.robust_zscore),
+            *self._harm(value),
             self._ratio_condition(value, self.level.median),
             Condition("rare_deviations", self.level.deviations_beyond_rare, self.rare_deviations),
         )
+
+    def _harm(self, value: float) -> tuple[Condition, ...]:
+        if self.level.is_linear or not self.initial > 0.0:
+            return ()
+        return (Condition("harmless", value / self.initial, self.harmless),)
 
     def _ratio_condition(self, value: float, usual: float | None) -> Condition:
         if usual is None or usual > 0.0:

@@ -21,6 +21,9 @@ RISEN = 3.0
 
 MINIMUM_NORMS = 12
 
+STILL = 1e-5
+"""A step that changes less of the parameters hardly moves them: a hundredth of what is usual."""
+
 _INPUTS = (signals.INPUT_NONFINITE_RATIO.name, signals.INPUT_MEAN.name, signals.INPUT_STDDEV.name)
 
 JUDGED = frozenset({*_INPUTS, signals.LEARNING_RATE.name, signals.GRAD_NORM.name})
@@ -85,6 +88,15 @@ def gradient_risen(situation: Situation) -> Evidence | None:
     return _told(sentence, norms[-1], expected_high=RISEN * older)
 
 
+def parameters_move(situation: Situation) -> Evidence | None:
+    """Return that the optimizer changes the parameters: where nothing is learned all the same, nothing is there."""
+    updates = [one for one in situation.until(signals.UPDATE_RATIO.name) if isfinite(one.value)]
+    if not updates or updates[-1].value <= STILL:
+        return None
+    newest = updates[-1]
+    return _told(f"the parameters change by {newest.value:.2g} of their norm a step, and learn nothing", newest)
+
+
 def one_rank_alone(situation: Situation) -> Evidence | None:
     """Return that the other ranks that have come to the step were finite there."""
     count = len(situation.others)
@@ -101,7 +113,10 @@ def one_rank_alone(situation: Situation) -> Evidence | None:
 
 SIGNS: Mapping[str, Sign] = {
     sign.__name__: sign
-    for sign in (nonfinite_input, finite_input, first_steps, learning_rate_raised, gradient_risen, one_rank_alone)
+    for sign in (
+        *(nonfinite_input, finite_input, first_steps, learning_rate_raised, gradient_risen),
+        *(parameters_move, one_rank_alone),
+    )
 }
 
 

@@ -45,8 +45,8 @@ NOT_LEARNING = Fault(
     scope="rank",
     detector="not_learning",
     signals=(signals.LOSS.name,),
-    context=(signals.LEARNING_RATE.name,),
-    summary="The loss has stayed where it began.",
+    context=(signals.LEARNING_RATE.name, signals.OUTPUT_STDDEV.name),
+    summary="The loss has stayed where it began, or where a guess is.",
     first_action=(
         "Check that the output layer fits the loss and the labels, that parameters are given to the optimizer, and "
         "that the network can overfit a single batch."

@@ -42,6 +42,11 @@ LOSS_SPIKE = Fault(
             "robust deviations that an outlier lies above the 98th percentile of the window",
             "what comes every fifty steps is usual: design of the project",
         ),
+        "harmless": Threshold(
+            0.1,
+            "share of the loss that the run began with, below which no loss is harm",
+            "design of the project, as for bad_batch: nine tenths of what there was to learn are still learned",
+        ),
     },
     close_count=16,
 )

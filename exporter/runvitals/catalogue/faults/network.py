@@ -30,8 +30,6 @@ VANISHING_GRADIENT = Fault(
             "design of the project; SageMaker Debugger takes a mean absolute gradient below 1e-7",
         ),
     },
-    open_count=8,
-    open_window=8,
     close_count=64,
     has_layers=True,
 )
@@ -57,8 +55,6 @@ DEAD_UNITS = Fault(
         ),
         "gradient_ratio": Threshold(0.7, "share of the gradient that is exactly 0", "AutoTrainer (ICSE 2021)"),
     },
-    open_count=5,
-    open_window=5,
     close_count=64,
     has_layers=True,
 )
@@ -80,13 +76,11 @@ SATURATED_ACTIVATIONS = Fault(
             "SageMaker Debugger: saturated above one half, of tanh beyond 9.5 and sigmoid beyond 17 to 23",
         ),
         "all_ratio": Threshold(
-            0.9,
+            0.75,
             "share from the start on, which no learning can explain",
-            "design of the project",
+            "half between `ratio` and all: initial weights saturate next to nothing, trained gates up to a half",
         ),
     },
-    open_count=5,
-    open_window=5,
     close_count=64,
     has_layers=True,
 )

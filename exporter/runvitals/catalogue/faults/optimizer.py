@@ -26,7 +26,9 @@ NO_UPDATE = Fault(
             "design of the project: between two updates of gradient accumulation the parameters rest",
         ),
         "start_steps": Threshold(
-            64.0, "observations without an update from the start", "gradient accumulation over 64 batches is rare"
+            64.0,
+            "steps without an update from the start, in at least `steps` observations",
+            "gradient accumulation over 64 batches is rare",
         ),
         "constant_steps": Threshold(
             128.0,
@@ -83,7 +85,7 @@ LEARNING_RATE_OUT_OF_BAND = Fault(
         ),
         "highest": Threshold(
             1.0,
-            "learning rate above which a loss that gains nothing is its doing",
+            "learning rate above which a loss that gains nothing is its doing, and up to which none is raised",
             "optimizers without adaptive steps are rarely run above 1",
         ),
         "raised": Threshold(
@@ -95,9 +97,9 @@ LEARNING_RATE_OUT_OF_BAND = Fault(
             1e-7, "learning rate with which nothing is learned", "adaptive optimizers fine-tune from 1e-6"
         ),
         "steps": Threshold(
-            100.0,
+            64.0,
             "steps over which it stays exactly so low",
-            "design of the project: a decay ends with few steps at its end",
+            "a quarter of the window: a decay ends with few steps at its end, and a cycle touches 0 once",
         ),
     },
     open_count=5,

@@ -100,18 +100,27 @@ class BadBatch(Detector, tag="bad_batch"):
             return UNKNOWN
         verdict = self._follow_up(sample)
         is_harmless = sample.value < HARMLESS * self.initial
-        if verdict is None and self.pending is None and not is_harmless and self._has_jumped(sample, series):
+        if (
+            verdict is None
+            and self.pending is None
+            and not is_harmless
+            and self._has_jumped(sample, series, self._needed(sample))
+        ):
             self._suspect(sample, series)
             verdict = self._with_odd_input()
         if verdict is not None:
             return verdict
         return UNKNOWN if admission is Admission.NONFINITE else OK
 
-    def _has_jumped(self, sample: Sample, series: Series) -> bool:
+    def _needed(self, loss: Sample) -> float:
+        """Return how far a loss must jump: half as far where the input of its step is odd."""
+        return self.zscore / 2.0 if loss.step in self.odd_inputs else self.zscore
+
+    def _has_jumped(self, sample: Sample, series: Series, needed: float | None = None) -> bool:
         found = jump(sample.value, series, self.minimum_ratio)
         if found is None:  # not finite, where the window is warm
             return len(series.baseline.window) >= series.baseline.minimum
-        return found > self.zscore
+        return found > (self.zscore if needed is None else needed)
 
     def _is_odd(self, sample: Sample, series: Series) -> bool:
         if sample.signal == signals.INPUT_NONFINITE_RATIO.name:

@@ -15,6 +15,7 @@ from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 LEARNING_RATE = signals.LEARNING_RATE.name
+OUTPUT = signals.OUTPUT_STDDEV.name
 
 FIRST = 8
 """So many values make the level that the run starts from."""
@@ -24,6 +25,12 @@ SKIPPED = 32
 
 CLASSES = (2, 3, 4, 5, 10, 100, 1000)
 """Numbers of classes that are common: a guess among C of them costs ln C."""
+
+SAME = 0.5
+"""A network that learns tells its examples apart by more than at first; one that says the same, by less than half."""
+
+LARGEST = 1e100
+"""Beyond, a mean would overflow."""
 
 MOST_FALLEN = log(2.0)
 """A network that can only guess begins at no more than about twice the price of a guess."""
@@ -40,6 +47,10 @@ class NotLearning(Detector, tag="not_learning"):
 
     At the price of a guess: over the second half, at least `samples` values, the loss is as flat, within half of `gain`
     of ln C for a common number of classes C, varies by less than `guess_spread`, and began not far above.
+
+    Or where the network says the same of everything: the loss is as flat, and began not far above, and the outputs vary
+    over the examples by less than half of what they did at first. So it is with labels that have nothing to do with the
+    input: what there is to learn is how often each comes.
 
     So it says nothing about noisy losses, such as squared errors of small batches. Unknown where the start was not seen
     (the first step was above `first_step`, as after a resume), while the learning rate rises, or where it has always
@@ -60,6 +71,9 @@ class NotLearning(Detector, tag="not_learning"):
     rate: float | None = None
     is_rate_rising: bool = False
     is_rate_zero: bool = False
+    outputs: int = 0
+    first_output: float = 0.0
+    output: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse thresholds that make no sense."""
@@ -75,6 +89,9 @@ class NotLearning(Detector, tag="not_learning"):
         if sample.signal == LEARNING_RATE:
             self._note_rate(sample.value)
             return None
+        if sample.signal == OUTPUT:
+            self._note_output(sample.value, admission)
+            return None
         if series.segment != self.segment:
             self._begin(series.segment)
         if admission is Admission.NONFINITE or sample.value <= 0.0:
@@ -86,11 +103,22 @@ class NotLearning(Detector, tag="not_learning"):
 
     def _begin(self, segment: int) -> None:
         self.segment, self.course, self.seen, self.has_ratio = segment, Course(16), 0, True
+        self.outputs = 0
 
     def _note_rate(self, rate: float) -> None:
         self.is_rate_rising = self.rate is not None and rate > self.rate
         self.is_rate_zero = rate == 0.0 and (self.rate is None or self.is_rate_zero)
         self.rate = rate
+
+    def _note_output(self, spread: float, admission: Admission) -> None:
+        if admission is Admission.NONFINITE or not 0.0 <= spread < LARGEST:
+            return
+        self.outputs += 1
+        if self.outputs == 1:
+            self.first_output = self.output = 0.0
+        if self.outputs <= FIRST:
+            self.first_output += (spread - self.first_output) / self.outputs
+        self.output += (spread - self.output) / min(self.outputs, SKIPPED)
 
     def _take(self, sample: Sample) -> Verdict | None:
         value = log(sample.value)
@@ -107,7 +135,7 @@ class NotLearning(Detector, tag="not_learning"):
         can_know = self.saw_start and not self.is_rate_rising and not self.is_rate_zero
         if not can_know or self.course.count < self.samples:
             return UNKNOWN
-        return self._firing(sample) if self._is_at_start() or self._is_guessing() else OK
+        return self._firing(sample) if self._is_at_start() or self._has_learned_nothing() else OK
 
     def _is_at_start(self) -> bool:
         means = self.course.means
@@ -115,11 +143,17 @@ class NotLearning(Detector, tag="not_learning"):
         is_near = self.start - self.gain - unsure < self._level < self.start + 10.0 * self.gain
         return is_near and self._is_flat(means, self.spread, self.gain / 3.0)
 
-    def _is_guessing(self) -> bool:
+    @property
+    def _says_the_same(self) -> bool:
+        """Whether the outputs have come to depend less on the input than those of a network that nobody had trained."""
+        return self.outputs >= self.samples and self.output < SAME * self.first_output
+
+    def _has_learned_nothing(self) -> bool:
         recent = self.course.means[len(self.course.means) // 2 :]
         began_near = self.start - self._level < MOST_FALLEN
         is_long = len(recent) * self.course.width >= self.samples
-        return is_long and began_near and bool(self._classes()) and self._is_flat(recent, self.guess_spread, self.gain)
+        is_guess = self._says_the_same or bool(self._classes())
+        return is_long and began_near and is_guess and self._is_flat(recent, self.guess_spread, self.gain)
 
     @property
     def _level(self) -> float:
@@ -141,6 +175,8 @@ class NotLearning(Detector, tag="not_learning"):
     def _firing(self, sample: Sample) -> Verdict:
         level, guess = original(self._level), self._classes()
         meaning = f", as if guessing among {guess} classes" if guess else ""
+        if self._says_the_same:
+            meaning += ", and the outputs hardly depend on the input"
         start = original(self.start)
         evidence = Evidence(
             f"{sample.signal} is {level:.4g} after {self.seen} values and began at {start:.4g}{meaning}",

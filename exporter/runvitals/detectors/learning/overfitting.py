@@ -21,6 +21,15 @@ REVERSALS = 14.0
 ASSUMED_MOVES, ASSUMED_REVERSALS = 4, 0.15
 """What is taken for seen before the first evaluation: a noise of some 6 %."""
 
+FIRST = 8
+"""Losses that training begins with."""
+
+HARMLESS = 0.02
+"""Share of the loss that training began with below which there is nothing left to lose."""
+
+BY_HEART = 3.0
+"""Part of the rise that suffices where the training data are being learned by heart."""
+
 KNOWN = 16
 """Moves of the evaluation loss from which on its noise is known well enough without a row of rises."""
 
@@ -33,8 +42,10 @@ class Overfitting(Detector, tag="overfitting"):
     without making a new best; a rise has few such falls, noise has many. The last three evaluations must all be above
     the best, and where fewer than 16 moves tell of the noise, each higher than the one before. Since the best, the mean
     training loss between two evaluations must have fallen by `train_gain`, and it must lie below the evaluation loss by
-    the factor `gap`. A loss that can be negative has no ratio: unknown, as is all before the fourth evaluation and
-    without a training loss.
+    the factor `gap`. Where the training loss has fallen to a tenth since, the data are being learned by heart, and a
+    third of the rise suffices. An evaluation loss below HARMLESS times the loss that training began with is as good as
+    none. A loss that can be negative has no ratio: unknown, as is all before the fourth evaluation and without a
+    training loss.
 
     Double descent looks the same while it lasts.
     """
@@ -56,6 +67,8 @@ class Overfitting(Detector, tag="overfitting"):
     moves: int = 0
     rises: int = 0
     is_on: bool = False
+    start: float = 0.0
+    started: int = 0
     has_ratio: bool = True
 
     def __post_init__(self) -> None:
@@ -72,6 +85,7 @@ class Overfitting(Detector, tag="overfitting"):
         is_usable = admission is not Admission.NONFINITE and sample.value > 0.0
         if sample.signal == LOSS:
             if is_usable:
+                self._note_start(log(sample.value))
                 self.total += log(sample.value)
                 self.count += 1
             return None
@@ -101,14 +115,23 @@ class Overfitting(Detector, tag="overfitting"):
         if len(self.latest) == LATEST and (self.best is None or self.level < self.best):
             self.best, self.train_at_best = self.level, self.train
 
+    def _note_start(self, value: float) -> None:
+        if self.started < FIRST:
+            self.started += 1
+            self.start += (value - self.start) / self.started
+
     def _judge(self, sample: Sample) -> Verdict:
         best, train, then = self.best, self.train, self.train_at_best
         if self.evaluations <= LATEST or best is None or train is None or then is None:
             return UNKNOWN
         rise = self.level - best
+        if self.level < self.start + log(HARMLESS):
+            self.is_on = False
+            return OK
+        needed = log(self.rise) / (BY_HEART if train < then - log(10.0) else 1.0)
         has_gained = train < then + log(1.0 - self.train_gain) and self.level - train > log(self.gap)
         is_sure = self.is_on or (rise > self._noise and (self.moves >= KNOWN or self.rises >= LATEST))
-        self.is_on = is_sure and has_gained and rise > log(self.rise) and min(self.latest) > self.lowest
+        self.is_on = is_sure and has_gained and rise > needed and min(self.latest) > self.lowest
         return self._firing(sample, rise) if self.is_on else OK
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, inf, log
 
 import msgspec
 
@@ -10,13 +10,17 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
+from runvitals.detectors.lasting import Lasting
 from runvitals.detectors.loss_progress import LossProgress
 from runvitals.detectors.segments import Segments
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 MINIMUM = 64
-"""Norms that must have been seen: a head that starts at 0 lets hardly any gradient through at first."""
+"""Steps that must have been taken: a head that starts at 0 lets hardly any gradient through at first."""
+
+FEWEST = 8
+"""Norms that must have been seen by then, and steps over which it must have been so."""
 
 SPAN = 16
 CLIMB = log(2.0)
@@ -29,8 +33,10 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
     Between layers: the norm of one end of the network is below `ratio` times that of the other, and below `norm`. The
     ends are the first and the last layer, in the order in which layers were first logged with a gradient other than 0.
     As a whole: the norm is below `ratio` times the highest level it has had, and below `norm`. A run whose loss has
-    improved, and stays so, has converged. Unknown without a loss, and over the first 64 norms. A gradient of exactly 0
-    tells nothing: it is frozen, masked or rounded.
+    improved, and stays so, has converged; not so where the one end has never had more than that share of the other:
+    what such a network gains, up to half of the loss, the layers near the loss have learned alone, unless it goes on
+    falling. It must have been so over eight steps. Unknown without a loss, and over the first 64 steps. A gradient of
+    exactly 0 tells nothing: it is frozen, masked or rounded.
     """
 
     ratio: float
@@ -42,7 +48,10 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
     last: str = ""
     ends: dict[str, tuple[int | None, float]] = {}
     pairs: int = 0
+    began: int | None = None
     share: float = 0.0
+    largest: float = -inf
+    lasting: Lasting = msgspec.field(default_factory=Lasting)
     count: int = 0
     level: float = 0.0
     highest: float = 0.0
@@ -69,6 +78,8 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         self.layers, self.ends, self.first, self.last = set(), {}, "", ""
         self.pairs = self.count = 0
         self.share = self.level = self.highest = 0.0
+        self.began, self.largest = None, -inf
+        self.lasting.forget()
 
     def _observe_whole(self, sample: Sample) -> Verdict:
         self.count += 1
@@ -79,8 +90,9 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         has_lost = self.progress.has_lost()
         if self.count < MINIMUM or has_lost is None:
             return UNKNOWN
-        if not (has_lost and norm < self.norm and norm < self.ratio * self.highest):
-            return OK
+        has_vanished = has_lost and norm < self.norm and norm < self.ratio * self.highest
+        if self.lasting.observe("", sample, holds=has_vanished) < FEWEST:
+            return UNKNOWN if has_vanished else OK
         sentence = f"{sample.signal} {norm:.3g}, after {self.highest:.3g}, while the loss is no better for it"
         return self._firing(sample, sentence, norm / self.highest)
 
@@ -101,7 +113,7 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         self.layers.add(layer)
         if self.first:
             self.ends.pop(self.last, None)
-            self.last, self.pairs = layer, 0
+            self.last, self.pairs, self.began, self.largest = layer, 0, None, -inf
         else:
             self.first = layer
 
@@ -111,24 +123,31 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         share = log(low) - log(high)
         self.pairs += 1
         self.share += (share - self.share) / min(self.pairs, 2 * SPAN)
-        has_lost = self._has_lost(share)
-        if self.pairs < MINIMUM or has_lost is None:
+        self.largest = max(self.largest, share)
+        has_lost = self._has_lost()
+        if not self._is_warm(sample) or has_lost is None:
             return UNKNOWN
         is_rising = share > self.share + CLIMB
-        if is_rising or not (has_lost and low < self.norm and share < log(self.ratio)):
-            return OK
+        has_vanished = has_lost and not is_rising and low < self.norm and share < log(self.ratio)
+        if self.lasting.observe("ends", sample, holds=has_vanished) < FEWEST:
+            return UNKNOWN if has_vanished else OK
         where = self.first if (sample.value == low) == (sample.layer == self.first) else self.last
         sentence = f"gradient norm of {where} {low:.3g}, {exp(share):.2g} times that of the network's other end"
         return self._firing(sample, sentence, exp(share))
 
-    def _has_lost(self, share: float) -> bool | None:
-        """Return whether the loss has nothing of a gradient that arrives at this share of it; None while unknown.
+    def _is_warm(self, sample: Sample) -> bool:
+        """Return whether the ends have been compared for long enough: by steps where there are any."""
+        if self.began is None:
+            self.began = sample.step
+        if self.began is None or sample.step is None:
+            return self.pairs >= MINIMUM
+        return self.pairs >= FEWEST and sample.step - self.began >= MINIMUM
 
-        Where hardly a millionth arrives, what the other layers gain, up to half of the loss, is no objection.
-        """
+    def _has_lost(self) -> bool | None:
+        """Return whether the loss has nothing of a gradient that hardly arrives; None while unknown."""
         gain = self.progress.gain
-        if gain is not None and gain < 0.5 and share < 2.0 * log(self.ratio):
-            return True
+        if gain is not None and gain < 0.5 and self.largest < log(self.ratio):
+            return not self.progress.is_falling
         return self.progress.has_lost()
 
     def _firing(self, sample: Sample, sentence: str, share: float) -> Verdict:

@@ -13,23 +13,30 @@ class LongestPause(msgspec.Struct):
     """
 
     still: int = 0
+    since: int | None = None
     longest: int = 0
     moves: int = 0
 
-    def observe(self, *, moved: bool) -> None:
+    def observe(self, *, moved: bool, step: int | None = None) -> None:
         """Take the next observation."""
         if not moved:
             self.still += 1
+            self.since = step if self.still == 1 else self.since
             return
         self.longest = max(self.longest, self.still)
         self.still, self.moves = 0, self.moves + 1
 
-    def exceeds(self, minimum: float, at_start: float) -> bool:
+    def exceeds(self, minimum: float, at_start: float, step: int | None = None) -> bool:
         """Return whether it is still for `minimum` observations and three times the longest pause.
 
-        Before the second change, when no whole pause has been seen: for `at_start`.
+        Before the second change, when no whole pause has been seen: for `at_start` steps, and so many observations as
+        `minimum`; where no steps are known, for `at_start` observations.
         """
-        return self.still >= (max(minimum, 3.0 * self.longest) if self.has_moved else at_start)
+        if self.has_moved:
+            return self.still >= max(minimum, 3.0 * self.longest)
+        if step is None or self.since is None:
+            return self.still >= at_start
+        return self.still >= minimum and step - self.since + 1 >= at_start
 
     @property
     def has_moved(self) -> bool:

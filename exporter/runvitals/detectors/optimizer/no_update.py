@@ -51,8 +51,8 @@ class NoUpdate(Detector, tag="no_update"):
 
     Only steps with a gradient and a learning rate count, and of tiny ones only those that any optimizer would show.
     Between the updates of gradient accumulation the parameters rest: the pause must be `steps` observations and three
-    times the longest that has ended; `start_steps` before the first update. Where only norm and checksum are logged it
-    must be `constant_steps`; rounded ones tell nothing.
+    times the longest that has ended; `start_steps` steps before the first update. Where only norm and checksum are
+    logged it must be `constant_steps`; rounded ones tell nothing.
     """
 
     ratio: float
@@ -65,6 +65,7 @@ class NoUpdate(Detector, tag="no_update"):
     updates: dict[str, LongestPause] = {}
     parameters: LongestPause = msgspec.field(default_factory=LongestPause)
     known: dict[str, float] = {}
+    has_digits: bool = False
 
     def __post_init__(self) -> None:
         """Refuse thresholds that make no sense."""
@@ -107,18 +108,28 @@ class NoUpdate(Detector, tag="no_update"):
         is_due = self._is_due(sample.layer)
         if is_due is None:
             return UNKNOWN
-        is_due = is_due and self._plain_step(sample.layer) >= (VISIBLE if sample.value else LOST_IN_ROUNDING)
+        self.has_digits = self.has_digits or not looks_rounded(sample.value)
+        is_due = (
+            is_due
+            and (self.has_digits or not self._has_updates)
+            and self._plain_step(sample.layer) >= (VISIBLE if sample.value else LOST_IN_ROUNDING)
+        )
         pause = self.updates.setdefault(sample.layer, LongestPause())
         has_moved = abs(sample.value) >= self.ratio
         if has_moved or is_due:
-            pause.observe(moved=has_moved)
-        if has_moved or not is_due or not pause.exceeds(self.steps, self.start_steps):
+            pause.observe(moved=has_moved, step=sample.step)
+        if has_moved or not is_due or not pause.exceeds(self.steps, self.start_steps, sample.step):
             return OK if pause.has_moved or not is_due else UNKNOWN
         where = f" of {sample.layer}" if sample.layer else ""
         sentence = (
             f"the parameters{where} change by {sample.value:.3g} of their norm a step, {self._despite(sample.layer)}"
         )
         return firing(sample, sentence, 0.9, low=self.ratio)
+
+    @property
+    def _has_updates(self) -> bool:
+        """Whether any layer has moved: of updates that were all rounded, one of 0 tells nothing."""
+        return any(pause.moves for pause in self.updates.values())
 
     def _compare(self, sample: Sample) -> Verdict | None:
         """Judge a norm or a checksum of all parameters."""

@@ -12,7 +12,8 @@ MANY = 3
 class RateCourse(msgspec.Struct):
     """The learning rate now, for how long it has been so, the highest it was, and whence it came to 0.
 
-    `before_raise` is the highest of at least `settled` values before it was raised far above all of them.
+    `base` is the highest at which it stayed for `settled` values. `before_raise` is what it was before it was raised
+    far above: at once, above the highest of at least `settled` values, or gradually, above its base.
     """
 
     newest: float = 0.0
@@ -21,6 +22,7 @@ class RateCourse(msgspec.Struct):
     highest: float = 0.0
     smallest: float = 0.0
     different: int = 0
+    base: float = 0.0
     before_raise: float | None = None
 
     def observe(self, rate: float, raised: float, settled: float) -> None:
@@ -28,14 +30,22 @@ class RateCourse(msgspec.Struct):
         is_same = self.count > 0 and rate == self.newest
         self.same = self.same + 1 if is_same else 1
         self.different = min(self.different + (not is_same), MANY)
-        if self.count >= settled and rate > raised * self.highest > 0.0:
-            self.before_raise = self.highest
-        elif self.before_raise is not None and rate <= raised * self.before_raise:
-            self.before_raise = None
+        self._compare(rate, raised, settled)
         self.count += 1
         self.newest, self.highest = rate, max(self.highest, rate)
         if rate > 0.0:
             self.smallest = min(self.smallest or rate, rate)
+
+    def _compare(self, rate: float, raised: float, settled: float) -> None:
+        if self.before_raise is not None:
+            if rate <= raised * self.before_raise:
+                self.before_raise = None
+        elif self.count >= settled and rate > raised * self.highest > 0.0:
+            self.before_raise = self.highest
+        elif rate > raised * self.base > 0.0:
+            self.before_raise = self.base
+        elif self.same >= settled:
+            self.base = max(self.base, rate)
 
     @property
     def may_be_rounded(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -120,11 +121,18 @@ def watch(
     """
     recorder = watch_run(run, rank=rank, world_size=world_size)
     readback = Readback()
+    if criterion is not None and not isinstance(criterion, torch.nn.Module):
+        warn("the loss is not recorded: criterion must be a module such as nn.CrossEntropyLoss(); or log it yourself")
+        criterion = None
+    watcher = None
     try:
         optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         watcher = Watcher(recorder, readback, model, optimizers, criterion, scaler, every, max_layers, first_step)
         watcher.attach()
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
         warn("the model is not watched; what is logged is recorded", error)
+        with suppress(Exception):  # a hook that cannot be removed either
+            if watcher:
+                watcher.detach()
         return TorchRun(recorder, None, readback)
     return TorchRun(recorder, watcher, readback)

@@ -2,10 +2,12 @@
 
 import contextlib
 import copy
+import gc
 import io
 import math
 import time
 import warnings
+import weakref
 
 import pytest
 
@@ -517,3 +519,32 @@ def test_an_evaluation_is_no_waiting_for_data(folder):
     found = recorded(folder)
     assert found["step_seconds", ""][2] > 0.2
     assert found["data_seconds", ""].keys() == {1, 3}
+
+
+def test_a_model_that_is_let_go_of_is_freed():
+    """Where nobody closes the run, the hooks do not keep the model and its memory."""
+    model = network()
+    optimizer = sgd(model)
+    run = vitals.watch(model, optimizer, run="dropped", every=1)
+    train(model, optimizer, 2)
+    kept = weakref.ref(model[0])
+    del model, optimizer, run
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_model_is_copied_and_saved_in_the_middle_of_a_step(folder):
+    """Between forward and backward the hooks on layers are there: a copy works all the same, and records nothing."""
+    model = network()
+    optimizer = sgd(model)
+    with vitals.watch(model, optimizer, run="copied", every=1):
+        loss = model(next(batches(1))[0]).sum()
+        saved = io.BytesIO()
+        torch.save(model, saved)
+        saved.seek(0)
+        for other in (copy.deepcopy(model), torch.load(saved, weights_only=False)):
+            train(other, sgd(other), 2, scale=100.0)
+        loss.backward()
+        optimizer.step()
+    assert list(recorded(folder)["activation_mean", "1"]) == [0]
+    assert recorded(folder)["input_stddev", ""][0] < 10.0

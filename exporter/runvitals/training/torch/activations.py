@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,16 +31,12 @@ class Activations:
         chosen = chosen_layers(found, max_layers) if max_layers else []
         self._modules = {name: found[name] for name in chosen}
 
-    def watch(self, take: Callable[[str, nn.Module, Any], None]) -> list[Callable[[], None]]:
-        """Have `take` called with each layer, its module and its output; return what removes the hooks."""
-        return [module.register_forward_hook(_hook(name, take)).remove for name, module in self._modules.items()]
+    def watch(self, take: Callable[..., None]) -> list[Callable[[], None]]:
+        """Have `take` called with each layer's name, module, inputs and output; return what removes the hooks.
 
-
-def _hook(name: str, take: Callable[[str, nn.Module, Any], None]) -> Callable[..., None]:
-    def hook(module: nn.Module, _inputs: Any, output: Any) -> None:
-        take(name, module, output)
-
-    return hook
+        Where `take` can be copied and saved, so can the model meanwhile.
+        """
+        return [module.register_forward_hook(partial(take, name)).remove for name, module in self._modules.items()]
 
 
 def of_activations(module: nn.Module, output: Any) -> Statistics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -180,8 +181,9 @@ class Watcher(OffSwitch):
     def _listen(self, parameters: list[Parameter]) -> None:
         """Hook the last of these parameters, whose gradient mostly comes first, and two more in case it gets none."""
         self._listened = [parameters[place] for place in {len(parameters) - 1, len(parameters) // 2, 0}]
+        watcher = weakref.ref(self)  # the garbage collector does not see what a parameter's hooks hold
         for one in self._listened:
-            hook = one.tensor.register_post_accumulate_grad_hook(lambda _: self._first_gradient())
+            hook = one.tensor.register_post_accumulate_grad_hook(lambda _: _tell_first_gradient(watcher))
             self._undo.append(hook.remove)
 
     def _forget_what_was_discarded(self) -> None:
@@ -197,7 +199,7 @@ class Watcher(OffSwitch):
             self._passing.append(self._model.register_forward_hook(self._look_at_the_output).remove)
 
     @guarded
-    def _look_at_a_layer(self, layer: str, module: torch.nn.Module, output: Any) -> None:
+    def _look_at_a_layer(self, layer: str, module: torch.nn.Module, _inputs: Any, output: Any) -> None:
         if torch.is_grad_enabled():
             self._timed(lambda: self._send(of_activations(module, output), layer))
 
@@ -258,6 +260,12 @@ class Watcher(OffSwitch):
         rates = [group.get("lr") for optimizer in self._optimizers for group in optimizer.param_groups]
         known = [float(rate) for rate in rates if isinstance(rate, (int, float))]
         return {"learning_rate": max(known)} if known else {}
+
+
+def _tell_first_gradient(watcher: weakref.ref[Watcher]) -> None:
+    known = watcher()
+    if known is not None:
+        known._first_gradient()
 
 
 def _is_compiled(model: Any) -> bool:

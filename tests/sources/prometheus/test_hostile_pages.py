@@ -353,3 +353,22 @@ def test_a_sum_that_is_not_finite_is_no_value():
     told = poll('huge{a="1"} 1e308\nhuge{a="2"} 1e308\n', metrics=(pick,))
     assert "huge" not in values(told)
     assert told.rejected == {"implausible": 1}
+
+
+def test_sources_of_one_host_resolve_it_at_once():
+    """Several sources that ask for one name at the same moment all get its addresses."""
+    problems = []
+
+    def ask():
+        try:
+            for _ in range(50):
+                resolve_module.resolve("localhost", 80, time.monotonic() + 30.0)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells it
+            problems.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []

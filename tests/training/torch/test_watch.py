@@ -548,3 +548,24 @@ def test_a_model_is_copied_and_saved_in_the_middle_of_a_step(folder):
         optimizer.step()
     assert list(recorded(folder)["activation_mean", "1"]) == [0]
     assert recorded(folder)["input_stddev", ""][0] < 10.0
+
+
+def test_gradients_of_single_examples_disturb_nothing(folder):
+    """A transform of torch.func goes through the model in the middle of training, and leaves the hooks as they are."""
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = sgd(model)
+    parameters = {name: one.detach() for name, one in model.named_parameters()}
+    inputs, targets = next(batches(1))
+
+    def loss(parameters, one, target):
+        return criterion(torch.func.functional_call(model, parameters, (one[None],)), target[None])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with vitals.watch(model, optimizer, run="single", criterion=criterion, every=1):
+            for _ in range(2):
+                model(inputs)
+                torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(parameters, inputs, targets)
+                train(model, optimizer, 1, criterion=criterion)
+    found = recorded(folder)
+    assert list(found["grad_norm", ""]) == list(found["loss", ""]) == [0, 1]

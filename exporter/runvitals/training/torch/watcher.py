@@ -94,7 +94,7 @@ class Watcher(OffSwitch):
 
     @guarded
     def _forward(self, _module: Any, inputs: tuple[Any, ...]) -> None:
-        if _is_being_compiled():
+        if _is_being_compiled() or _is_being_transformed():
             return
         if not torch.is_grad_enabled():
             self._clock.evaluation()  # is no step
@@ -170,7 +170,9 @@ class Watcher(OffSwitch):
 
     @guarded
     def _loss(self, _module: Any, _inputs: Any, output: Any) -> None:
-        if torch.is_tensor(output) and output.numel() == 1 and torch.is_grad_enabled() and not _is_being_compiled():
+        if _is_being_compiled() or _is_being_transformed() or not torch.is_grad_enabled():
+            return
+        if torch.is_tensor(output) and output.numel() == 1:
             self._send({"loss": output.detach()})
 
     def _timed(self, work: Callable[..., None], *arguments: Any) -> None:
@@ -200,12 +202,12 @@ class Watcher(OffSwitch):
 
     @guarded
     def _look_at_a_layer(self, layer: str, module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and not _is_being_transformed():
             self._timed(lambda: self._send(of_activations(module, output), layer))
 
     @guarded
     def _look_at_the_output(self, _module: Any, _inputs: Any, output: Any) -> None:
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() and not _is_being_transformed():
             self._timed(lambda: self._send(of_output(output)))
 
     def _stop_looking_at_the_pass(self) -> None:
@@ -277,6 +279,11 @@ def _is_being_compiled() -> bool:
     if torch.compiler.is_compiling():
         return True
     return bool(torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())
+
+
+def _is_being_transformed() -> bool:
+    """Return whether a transform of `torch.func` runs (vmap, grad), whose tensors have no memory of their own."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _is_in_backward() -> bool:

@@ -21,6 +21,9 @@ MetricKey = tuple[str, str]
 MAX_LINE = 8192
 """Characters of a line after its name; servers write a few hundred."""
 
+_MAX_REMEMBERED = 1024
+"""Characters between braces that are remembered from page to page; what is longer is read anew each time."""
+
 _A_LOOK = 256 * 1024
 """Characters that are read between two looks at the clock, where a line costs as much as _A_LINE of them."""
 _A_LINE = 128
@@ -109,7 +112,9 @@ class PageReader:
                 self._labels.clear()
             labels = read_labels(text)
             bound, quantile = labels.pop("le", ""), labels.pop("quantile", "")
-            known = self._labels[text] = tuple(sorted(labels.items())), bound, quantile
+            known = tuple(sorted(labels.items())), bound, quantile
+            if len(text) <= _MAX_REMEMBERED:
+                self._labels[text] = known
         return known[0], value, known[1] or known[2]
 
 

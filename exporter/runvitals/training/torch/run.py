@@ -115,6 +115,9 @@ def watch(
     loss scale where `scaler` is the `GradScaler`. Where the norms come from a rank's shard (FSDP), they are those of
     the shard.
 
+    Several `optimizer`s are given in the order in which they step; the step of the last one ends the step. What is done
+    under `torch.no_grad()`, a CUDA graph that is captured, and transforms of `torch.func` are no part of a step.
+
     Each so many steps are looked at closely that the cost stays below half a per cent of the time, or each `every`
     steps. `first_step` is the number of the next step, of a run that is resumed. `rank` and `world_size` as in
     `runvitals.watch`. Never raises: what cannot be hooked is not watched, with one warning.

@@ -142,14 +142,14 @@ def test_secrets_are_not_shown():
     """What stands under a secret's name, or in a URL before the @, is replaced; the path of a secret's file is not."""
     data = {
         "smtp_password": "hunter2",
-        "list": [{"api_key": "k", "url": "https://me:pw@host/x"}],
+        "list": [{"api_key": "k", "url": "https://me:pw@host/x?page=1&access_token=t#top"}],
         "bearer_token_file": "/run/token",
         "harmless": "value",
     }
     shown = redacted(data)
     assert shown == {
         "smtp_password": "<secret>",
-        "list": [{"api_key": "<secret>", "url": "https://<secret>@host/x"}],
+        "list": [{"api_key": "<secret>", "url": "https://<secret>@host/x?page=1&access_token=<secret>#top"}],
         "bearer_token_file": "/run/token",
         "harmless": "value",
     }

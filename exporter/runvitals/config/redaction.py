@@ -15,6 +15,10 @@ _SECRET = re.compile(
     r"(pass(word|wd|phrase)?|secret|token|credentials?|api_?key|private_?key|authorization)$", re.IGNORECASE
 )
 _USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_QUERY = re.compile(
+    r"([?&][^=&#\s]*(?:pass(?:word|wd|phrase)?|secret|token|key|auth|authorization|signature|sig)=)[^&#\s]+",
+    re.IGNORECASE,
+)
 REDACTED = "<secret>"
 
 
@@ -31,6 +35,8 @@ def fingerprint(config: Config) -> str:
 def redacted(data: Any) -> Any:
     """Return a copy of plain data in which what stands under a secret's name, or before the @ of a URL, is replaced.
 
+    The same goes for what a URL's query gives under such a name.
+
     The path of a file that holds a secret (`…_file`) is not one.
     """
     if isinstance(data, dict):
@@ -40,4 +46,4 @@ def redacted(data: Any) -> Any:
         }
     if isinstance(data, list):
         return [redacted(item) for item in data]
-    return _USERINFO.sub(f"{REDACTED}@", data) if isinstance(data, str) else data
+    return _QUERY.sub(rf"\g<1>{REDACTED}", _USERINFO.sub(f"{REDACTED}@", data)) if isinstance(data, str) else data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from runvitals.client.warning import warn
@@ -19,6 +20,8 @@ class OffSwitch:
     def __init__(self) -> None:
         self.is_on = True
         self._undo: list[Callable[[], object]] = []
+        self._undo_later: list[Callable[[], object]] = []
+        """Of hooks that cannot be removed while one of them runs: they stay, and do nothing, until `detach`."""
 
     def __reduce__(self) -> tuple[Callable[[type[OffSwitch]], OffSwitch], tuple[type[OffSwitch]]]:
         # A copy of what is hooked, a checkpoint or an average of the weights, takes copies of its hooks: they are off.
@@ -26,19 +29,23 @@ class OffSwitch:
 
     def detach(self) -> None:
         """Remove every hook; may be called again."""
-        self.is_on = False
-        undo, self._undo = self._undo, []
+        self._undo_what_can_be()
+        undo, self._undo_later = self._undo_later, []
         for one in undo:
             one()
 
     def turn_off(self, error: Exception) -> None:
-        """Remove every hook, and say once why."""
+        """Remove the hooks, and say once why."""
         if self.is_on:
             warn(f"{self.name} are off from here on", error)
-        try:
-            self.detach()
-        except Exception:  # noqa: BLE001 - nothing may raise into the user's code
-            self._undo = []
+        with suppress(Exception):  # nothing may raise into the user's code
+            self._undo_what_can_be()
+
+    def _undo_what_can_be(self) -> None:
+        self.is_on = False
+        undo, self._undo = self._undo, []
+        for one in undo:
+            one()
 
 
 def _switched_off(kind: type[OffSwitch]) -> OffSwitch:

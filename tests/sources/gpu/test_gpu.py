@@ -1,5 +1,6 @@
 """The GPU source on a fake of the NVML library, and on real GPUs where there are any."""
 
+import math
 import os
 
 import pynvml
@@ -159,6 +160,21 @@ def test_a_gpu_belongs_to_the_run_that_computes_on_it(nvml):
     poll = make_source([mine]).poll(NOW)
     owners = {(item.layer, item.run, item.rank) for item in poll.items}
     assert owners == {("gpu0", "llama", "3"), ("gpu1", "gpu", "node-1")}
+
+
+def test_what_is_told_no_more_is_nan_once(nvml):
+    """Nobody reads the last value of a lost GPU, or of one that another run has taken, as the newest."""
+    mine = RingProcess("llama", "3", os.getpid(), pid_namespace(), start_ticks(os.getpid()), boot_id())
+    nvml.gpus = [FakeGpu(0), FakeGpu(1)]
+    source = make_source([mine])
+    before = [(item.run, item.layer, item.signal) for item in source.poll(NOW).items]
+    nvml.gpus[0].answers["memory"] = -pynvml.NVML_ERROR_GPU_IS_LOST
+    nvml.gpus[1].answers["pids"] = [os.getpid()]
+    items = source.poll(NOW + 5.0).items
+    gone = [(item.run, item.layer, item.signal) for item in items if math.isnan(item.value)]
+    assert sorted(gone) == sorted(before)
+    assert {(item.run, item.layer) for item in items if not math.isnan(item.value)} == {("llama", "gpu1")}
+    assert not [item for item in source.poll(NOW + 10.0).items if math.isnan(item.value)]
 
 
 def test_an_error_message_of_the_driver_is_an_event(nvml):

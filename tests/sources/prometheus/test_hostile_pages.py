@@ -14,6 +14,7 @@ from runvitals.sources.prometheus import resolve as resolve_module
 from runvitals.sources.prometheus.engines import ENGINES
 from runvitals.sources.prometheus.page import PageReader, PageTooSlowError
 from runvitals.sources.prometheus.picks import Picks
+from runvitals.sources.prometheus.settings import MetricSettings
 from runvitals.sources.prometheus.vocabulary import Vocabulary
 from tests.sources.prometheus.page_server import (
     NOW,
@@ -310,3 +311,64 @@ def test_a_signal_that_vanishes_is_nan_once():
         assert "requests_waiting" not in values(source.poll(NOW + 10), "m")
         server.body = RUNNING + 'vllm:num_requests_waiting{model_name="m"} NaN\n'
         assert "requests_waiting" not in values(source.poll(NOW + 15), "m")
+
+
+def test_a_line_of_spaces_costs_no_more_than_its_length():
+    """A wanted name with thousands of spaces and no number is passed over at once."""
+    line = "vllm:num_requests_running" + " " * 8000 + "{\n"
+    started = time.process_time()
+    assert poll(line * 20).rejected == {"malformed_line": 20}
+    assert time.process_time() - started < 5.0  # quadratic it was 20
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence", "up"),
+    [
+        (b"\x00\x00\x12\x04" + b"\x00" * 60_000 + b"\n", "no HTTP server", 0.0),
+        (b"\x15\x03\x01\x00\x02\x02F", "try https://", 0.0),
+        (b"HTTP/1.1 302 x\r\nLocation: /\xe9\r\nContent-Length: 0\r\n\r\n", "redirects to a path", 1.0),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nabc\r\n", "not well-formed", 1.0),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "cannot be unpacked", 0.0),
+    ],
+)
+def test_what_is_no_answer_is_told_in_a_sentence(answer, sentence, up):
+    """The error says what to do in a short line, with nothing of what a strange server sent."""
+    told, _ = poll_raw(lambda connection: connection.sendall(answer), run="m")
+    assert sentence in told.error
+    assert len(told.error) < 200
+    assert told.error.isprintable()
+    assert values(told, "m") == {"server_up": up}
+
+
+def test_https_of_a_server_without_it_names_the_remedy():
+    """A plain server under an https URL is told as such."""
+    with serving(RUNNING) as server:
+        told = make_source(server.url.replace("http:", "https:")).poll(NOW)
+    assert "try http://" in told.error
+
+
+def test_a_sum_that_is_not_finite_is_no_value():
+    """Picked gauges whose sum overflows give no infinite sample."""
+    pick = MetricSettings(match="huge", type="gauge")
+    told = poll('huge{a="1"} 1e308\nhuge{a="2"} 1e308\n', metrics=(pick,))
+    assert "huge" not in values(told)
+    assert told.rejected == {"implausible": 1}
+
+
+def test_sources_of_one_host_resolve_it_at_once():
+    """Several sources that ask for one name at the same moment all get its addresses."""
+    problems = []
+
+    def ask():
+        try:
+            for _ in range(50):
+                resolve_module.resolve("localhost", 80, time.monotonic() + 30.0)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the test tells it
+            problems.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []

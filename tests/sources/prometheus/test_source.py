@@ -423,6 +423,6 @@ def test_a_server_whose_latency_degrades_and_that_dies(tmp_path, monkeypatch):
         wait_until(lambda: math.isnan(newest("requests_waiting").value), "no stale value")
         [source] = [one for one in page().sources if one.kind == "prometheus"]
         assert not source.up
-        assert re.search(r"127\.0\.0\.1:\d+: .*refused", source.error)
+        assert re.search(r"127\.0\.0\.1:\d+: .*(refused|reset)", source.error)
     finally:
         app.stop()

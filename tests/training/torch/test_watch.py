@@ -1,8 +1,13 @@
 """`training.torch.watch` on real training on the CPU."""
 
+import contextlib
 import copy
+import gc
 import io
+import math
+import time
 import warnings
+import weakref
 
 import pytest
 
@@ -14,6 +19,7 @@ import runvitals  # noqa: E402
 from runvitals.catalogue import signals  # noqa: E402
 from runvitals.training import torch as vitals  # noqa: E402
 from runvitals.training.torch.gradients import GradientNorms  # noqa: E402
+from runvitals.training.torch.parameters import Parameter  # noqa: E402
 from tests.training.torch.loops import batches, network, recorded, train  # noqa: E402
 
 
@@ -344,3 +350,222 @@ def test_where_nothing_can_be_recorded_the_training_goes_on(monkeypatch):
     train(model, optimizer, 2)
     run.close()
     assert runvitals.__version__
+
+
+class Odd(nn.Module):
+    """A network with a complex parameter of its own, and an activation of whole numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = network()
+        self.factor = nn.Parameter(torch.ones(4, dtype=torch.complex64))
+        self.rectifier = nn.ReLU()
+
+    def forward(self, inputs):
+        self.rectifier(torch.arange(4))
+        return self.network(inputs) * self.factor.abs()
+
+
+def test_odd_numbers_are_watched_too(folder):
+    """Complex parameters have a norm, whole numbers no statistics, and the root's own parameters are no whole model."""
+    model = Odd()
+    optimizer = sgd(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with vitals.watch(model, optimizer, run="odd", every=1):
+            norms = train(model, optimizer, 2, clip=100.0)
+    found = recorded(folder)
+    assert list(found["grad_norm", ""].values()) == pytest.approx([norm.item() for norm in norms], rel=1e-5)
+    assert found["grad_norm", "factor"].keys() == found["update_ratio", "factor"].keys() == {0, 1}
+
+
+@pytest.mark.parametrize("method", ["before", "after"])
+def test_a_fault_in_the_step_leaves_the_optimizers_other_hooks_alone(method):
+    """A hook that fails while the optimizer calls its hooks does not break the call of the others."""
+    model, seen = network(), []
+    optimizer = sgd(model)
+    run = vitals.watch(model, optimizer, run="broken", every=1)
+    optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
+    optimizer.register_step_post_hook(lambda *_: seen.append("after"))
+    setattr(run._watcher._updates, method, lambda: 1 / 0)
+    with pytest.warns(RuntimeWarning, match="division by zero"):
+        train(model, optimizer, 2)
+    run.close()
+    assert seen == ["before", "after"] * 2
+    assert len(optimizer._optimizer_step_pre_hooks) == 1
+
+
+def test_a_fault_in_the_forward_pass_does_not_reach_the_user(monkeypatch):
+    """What fails on the output of a layer is a warning."""
+    monkeypatch.setattr("runvitals.training.torch.watcher.of_activations", lambda *_: 1 / 0)
+    model = network()
+    optimizer = sgd(model)
+    with pytest.warns(RuntimeWarning, match="division by zero"), vitals.watch(model, optimizer, run="broken", every=1):
+        train(model, optimizer, 2)
+    assert not any(module._forward_hooks for module in model.modules())
+
+
+def test_an_update_is_seen_though_input_columns_are_empty(folder):
+    """The sample of a weight holds all its columns: the borders of images are empty, and their weights stay."""
+    model = nn.Sequential(nn.Linear(784, 1024), nn.ReLU(), nn.Linear(1024, 4))
+    optimizer = sgd(model)
+    images = torch.zeros(8, 28, 28)
+    images[:, 4:24, 4:24] = torch.rand(8, 20, 20)
+    before = model[0].weight.detach().clone()
+    with vitals.watch(model, optimizer, run="images", every=1):
+        nn.functional.cross_entropy(model(images.flatten(1)), torch.arange(8) % 4).backward()
+        optimizer.step()
+    expected = ((model[0].weight - before).norm() / before.norm()).item()
+    assert recorded(folder)["update_ratio", "0"][0] == pytest.approx(expected, rel=0.2)
+
+
+def test_an_optimizer_that_is_given_a_closure_is_watched(folder):
+    """LBFGS computes its gradients inside of the step: they are seen at each step."""
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=3)
+    with vitals.watch(model, optimizer, run="closure", every=1):
+        for inputs, targets in batches(3):
+
+            def closure(inputs=inputs, targets=targets):
+                optimizer.zero_grad()
+                loss = criterion(model(inputs), targets)
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+    found = recorded(folder)
+    for signal in ("grad_norm", "clipped_grad_norm", "update_ratio"):
+        assert list(found[signal, ""]) == [0, 1, 2]
+
+
+def test_a_model_compiled_in_place_is_watched(folder):
+    """`model.compile()` calls no hook of the model: gradients and updates are seen all the same, and no time is 0."""
+    model = network()
+    optimizer = sgd(model)
+    with vitals.watch(model, optimizer, run="compiled", every=1):
+        model.compile(backend="eager", fullgraph=True)
+        norms = train(model, optimizer, 3)
+    found = recorded(folder)
+    assert norms == []
+    assert list(found["grad_norm", ""]) == list(found["update_ratio", ""]) == [0, 1, 2]
+    assert ("data_seconds", "") not in found
+    assert ("compute_seconds", "") not in found
+
+
+@pytest.mark.parametrize("is_fused", [False, True])
+def test_steps_that_the_scaler_skips_hide_no_other(folder, is_fused):
+    """After a skipped step the next has its norm; that of a fused optimizer is without the scale too."""
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = sgd(model, fused=is_fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    with vitals.watch(model, optimizer, run="amp", scaler=scaler, every=1) as run:
+        for number, (inputs, targets) in enumerate(batches(5)):
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), targets) * (float("inf") if number == 1 else 1.0)
+            scaler.scale(loss).backward()
+            scaler.step(optimizer)
+            scaler.update()
+    found = recorded(folder)
+    steps = list(range(run.step + 1))
+    assert list(found["grad_norm", ""]) == list(found["clipped_grad_norm", ""]) == steps
+    assert found["grad_norm", ""][steps[-1]] == pytest.approx(found["clipped_grad_norm", ""][steps[-1]], rel=1e-4)
+    assert found["loss_scale", ""][steps[-1]] == 512.0
+
+
+def test_a_scale_that_fell_to_zero_is_no_fault_of_ours():
+    """Of a loss scale of 0 nothing can be taken out: the norm is unknown."""
+    norms = GradientNorms([Parameter("0", nn.Linear(2, 2).weight)], 4)
+    assert math.isnan(norms.told(["0"], [1.0], 0.0)[0])
+
+
+def test_a_backward_pass_that_raises_costs_no_later_norm(folder):
+    """The step after a batch that was given up has its gradient norm."""
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = sgd(model)
+    is_bad = False
+    model[0].weight.register_hook(lambda _: 1 / 0 if is_bad else None)
+    with vitals.watch(model, optimizer, run="raised", every=1):
+        for number, (inputs, targets) in enumerate(batches(4)):
+            optimizer.zero_grad()
+            is_bad = number == 1
+            with contextlib.suppress(ZeroDivisionError):
+                criterion(model(inputs), targets).backward()
+                optimizer.step()
+    assert list(recorded(folder)["grad_norm", ""]) == [0, 1, 2]
+
+
+def test_a_function_is_no_criterion(folder):
+    """Where the criterion has no hooks the loss is left out, with a warning; everything else is watched."""
+    model = network()
+    optimizer = sgd(model)
+    with pytest.warns(RuntimeWarning, match="the loss is not recorded") as warned:
+        run = vitals.watch(model, optimizer, run="function", criterion=nn.functional.cross_entropy, every=1)
+    train(model, optimizer, 2)
+    run.close()
+    assert len(warned) == 1
+    assert list(recorded(folder)["grad_norm", ""]) == [0, 1]
+
+
+def test_an_evaluation_is_no_waiting_for_data(folder):
+    """The time of an evaluation between two steps is not told as time that the loop waited for its input."""
+    model = network()
+    optimizer = sgd(model)
+    with vitals.watch(model, optimizer, run="evaluated", every=1):
+        train(model, optimizer, 2)
+        with torch.no_grad():
+            model(next(batches(1))[0])
+        time.sleep(0.2)
+        train(model, optimizer, 2)
+    found = recorded(folder)
+    assert found["step_seconds", ""][2] > 0.2
+    assert found["data_seconds", ""].keys() == {1, 3}
+
+
+def test_a_model_that_is_let_go_of_is_freed():
+    """Where nobody closes the run, the hooks do not keep the model and its memory."""
+    model = network()
+    optimizer = sgd(model)
+    run = vitals.watch(model, optimizer, run="dropped", every=1)
+    train(model, optimizer, 2)
+    kept = weakref.ref(model[0])
+    del model, optimizer, run
+    gc.collect()
+    assert kept() is None
+
+
+def test_a_model_is_copied_and_saved_in_the_middle_of_a_step(folder):
+    """Between forward and backward the hooks on layers are there: a copy works all the same, and records nothing."""
+    model = network()
+    optimizer = sgd(model)
+    with vitals.watch(model, optimizer, run="copied", every=1):
+        loss = model(next(batches(1))[0]).sum()
+        saved = io.BytesIO()
+        torch.save(model, saved)
+        saved.seek(0)
+        for other in (copy.deepcopy(model), torch.load(saved, weights_only=False)):
+            train(other, sgd(other), 2, scale=100.0)
+        loss.backward()
+        optimizer.step()
+    assert list(recorded(folder)["activation_mean", "1"]) == [0]
+    assert recorded(folder)["input_stddev", ""][0] < 10.0
+
+
+def test_gradients_of_single_examples_disturb_nothing(folder):
+    """A transform of torch.func goes through the model in the middle of training, and leaves the hooks as they are."""
+    model, criterion = network(), nn.CrossEntropyLoss()
+    optimizer = sgd(model)
+    parameters = {name: one.detach() for name, one in model.named_parameters()}
+    inputs, targets = next(batches(1))
+
+    def loss(parameters, one, target):
+        return criterion(torch.func.functional_call(model, parameters, (one[None],)), target[None])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with vitals.watch(model, optimizer, run="single", criterion=criterion, every=1):
+            for _ in range(2):
+                model(inputs)
+                torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(parameters, inputs, targets)
+                train(model, optimizer, 1, criterion=criterion)
+    found = recorded(folder)
+    assert list(found["grad_norm", ""]) == list(found["loss", ""]) == [0, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import nan
 
 from runvitals.catalogue import signals
 from runvitals.client.ring_folders import reader_folders
@@ -21,8 +22,8 @@ from runvitals.values import Event, EventKind, Poll, Sample
 class GpuSource:
     """Asks every GPU once a poll. Without driver it is down, says why, and tries again.
 
-    A sample's layer is the GPU: `gpu0`, or `gpu0/mig1` for an instance of a divided one. `list_rings` returns the
-    writers of live rings.
+    A sample's layer is the GPU: `gpu0`, or `gpu0/mig1` for an instance of a divided one. What was told and is no more
+    becomes NaN once, so that nobody reads its last value as the newest. `list_rings` returns the writers of live rings.
     """
 
     kind = "gpu"
@@ -40,6 +41,7 @@ class GpuSource:
         self._library: Library | None = None
         self._xids: XidListener | None = None
         self._owners_of: dict[str, list[Owner]] = {}
+        self._told: set[tuple[str, str, str, str]] = set()
 
     def poll(self, now: float) -> Poll:
         """Return what the GPUs tell now. Raises OSError where there is no driver, or it has gone away."""
@@ -74,6 +76,7 @@ class GpuSource:
         items: list[Sample | Event] = []
         for gpu in gpus:
             items.extend(self._of_gpu(self._library, gpu, now, rejected))
+        items.extend(self._vanished(items, now))
         items.extend(self._messages(self._xids, now, rejected))
         return items
 
@@ -88,6 +91,12 @@ class GpuSource:
         for owner in owners:
             for signal, value in values:
                 yield Sample(*owner, signal.name, gpu.name, now, None, value)
+
+    def _vanished(self, told: list[Sample | Event], now: float) -> list[Sample]:
+        """Return NaN, once, for what was told before and is not now: a GPU that is lost, or has another owner."""
+        keys = {(one.run, one.rank, one.signal, one.layer) for one in told if isinstance(one, Sample)}
+        gone, self._told = self._told - keys, keys
+        return [Sample(*key, now, None, nan) for key in sorted(gone)]
 
     def _messages(self, xids: XidListener, now: float, rejected: Counter[Reason]) -> Iterator[Sample | Event]:
         for name, xid in xids.heard(rejected):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import re
 import socket
 import ssl
 import time
@@ -15,7 +16,10 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from runvitals.sources.prometheus.resolve import resolve, seconds_left
 
 MAX_REDIRECTS = 3
+_MAX_SENTENCE = 200
+_NO_HTTP = "what answers there is no HTTP server; try https:// in the URL, or another port (gRPC has one of its own)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOT_IN_A_REQUEST = re.compile(r"[^!-~]")
 _CHUNK = 256 * 1024
 _MAX_WIRE_SHARE = 1.01  # a body that does not compress is a little longer compressed
 
@@ -61,10 +65,18 @@ def get(target: Target, timeout: float, max_bytes: int) -> Answer:
     except http.client.IncompleteRead:
         raise NoAnswerError("the answer broke off") from None
     except ssl.SSLError as error:
-        raise NoAnswerError(f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}") from None
-    except (OSError, http.client.HTTPException, zlib.error) as error:
-        raise NoAnswerError(str(error) or type(error).__name__) from None
+        raise NoAnswerError(_of_tls(error)) from None
+    except http.client.BadStatusLine as error:
+        raise NoAnswerError(_NO_HTTP if str(error) else "the server closed the connection") from None
+    except (OSError, http.client.HTTPException) as error:
+        raise NoAnswerError(str(error)[:_MAX_SENTENCE] or type(error).__name__) from None
     raise BadAnswerError("the server redirects in a circle")
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "TLS: the server does not speak it there; try http:// in the URL"
+    return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
 
 
 def _get_once(target: Target, deadline: float, max_bytes: int) -> Answer | str:
@@ -101,9 +113,12 @@ def _read(answer: http.client.HTTPResponse, packed: str, max_bytes: int, deadlin
         raise BadAnswerError(f"the body is packed as {packed[:40]!r}, which was not asked for")
     unpack = zlib.decompressobj(wbits=47) if packed not in ("", "identity") else None
     body, wire = bytearray(), 0
-    while chunk := answer.read(_CHUNK):
+    while chunk := _next(answer):
         wire += len(chunk)
-        body += unpack.decompress(chunk, max_bytes + 1 - len(body)) if unpack else chunk
+        try:
+            body += unpack.decompress(chunk, max_bytes + 1 - len(body)) if unpack else chunk
+        except zlib.error as error:
+            raise NoAnswerError(f"the body cannot be unpacked: {error}") from None
         if len(body) > max_bytes or wire > max_bytes * _MAX_WIRE_SHARE + _CHUNK:
             raise BadAnswerError(f"the page is larger than max_bytes ({max_bytes})")
         if time.monotonic() > deadline:
@@ -115,6 +130,13 @@ def _read(answer: http.client.HTTPResponse, packed: str, max_bytes: int, deadlin
     return bytes(body)
 
 
+def _next(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read(_CHUNK)
+    except ValueError:  # http.client, of a chunk whose length is negative
+        raise BadAnswerError("the answer is not well-formed HTTP") from None
+
+
 def _redirected(url: SplitResult, location: str) -> SplitResult:
     try:
         new = urlsplit(urljoin(url.geturl(), location))
@@ -123,6 +145,8 @@ def _redirected(url: SplitResult, location: str) -> SplitResult:
         same = False
     if not same:
         raise BadAnswerError("the server redirects to another address; put the final URL into the config")
+    if _NOT_IN_A_REQUEST.search(new.path + new.query):
+        raise BadAnswerError("the server redirects to a path with a space or a character that must be written as %XX")
     return new._replace(netloc=url.netloc, fragment="")
 
 

@@ -15,8 +15,8 @@ NAME = re.compile(r"[ \t]*([a-zA-Z_:][a-zA-Z0-9_:]*)(?=[ \t{])")
 DECLARED = re.compile(r"[ \t]*#[ \t]*(?:TYPE|HELP)[ \t]+([a-zA-Z_:][a-zA-Z0-9_:]*)")
 
 _REST = re.compile(
-    r"""[ \t]*(?:\{((?:[^"}]|"[^"\\]*(?:\\.[^"\\]*)*")*)\})?  # labels
-        [ \t]*([^\s{}]+)                                      # value
+    r"""[ \t]*(?:\{((?:[^"}]|"[^"\\]*(?:\\.[^"\\]*)*")*)\}[ \t]*)?  # labels
+        ([^\s{}]+)                                            # value
         (?:[ \t]+[-+.0-9eE]+)?                                # time, which is not used
         [ \t\r]*(?:\#.*)?\Z""",  # an exemplar
     re.VERBOSE | re.DOTALL,

@@ -21,8 +21,12 @@ MetricKey = tuple[str, str]
 MAX_LINE = 8192
 """Characters of a line after its name; servers write a few hundred."""
 
-_LINES_A_LOOK = 2048
-"""Lines that are read between two looks at the clock."""
+_MAX_REMEMBERED = 1024
+"""Characters between braces that are remembered from page to page; what is longer is read anew each time."""
+
+_A_LOOK = 256 * 1024
+"""Characters that are read between two looks at the clock, where a line costs as much as _A_LINE of them."""
+_A_LINE = 128
 
 _LAST_OF_A_NUMBER = (*"0123456789.", "NaN", "nan", "Inf", "inf")
 """How a line of a metric that nobody wants must end; more of it is not looked at."""
@@ -52,9 +56,13 @@ class PageReader:
     def read(self, text: str, deadline: float, rejected: Counter[Reason]) -> Page:
         """Return what a page holds. Raises PageTooSlowError if it is not read by `deadline` (monotonic, seconds)."""
         page = Page({}, set())
-        for number, line in enumerate(_lines(text)):
-            if not number % _LINES_A_LOOK and self._clock() > deadline:
-                raise PageTooSlowError
+        until_look = 0
+        for line in _lines(text):
+            if until_look <= 0:
+                until_look = _A_LOOK
+                if self._clock() > deadline:
+                    raise PageTooSlowError
+            until_look -= len(line) + _A_LINE
             found = NAME.match(line)
             if found is None:
                 self._pass_over(line, page, rejected)
@@ -104,7 +112,9 @@ class PageReader:
                 self._labels.clear()
             labels = read_labels(text)
             bound, quantile = labels.pop("le", ""), labels.pop("quantile", "")
-            known = self._labels[text] = tuple(sorted(labels.items())), bound, quantile
+            known = tuple(sorted(labels.items())), bound, quantile
+            if len(text) <= _MAX_REMEMBERED:
+                self._labels[text] = known
         return known[0], value, known[1] or known[2]
 
 

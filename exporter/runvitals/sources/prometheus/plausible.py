@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from runvitals.catalogue import signals
 
 _TOLERANCE = 1e-6
@@ -19,9 +21,9 @@ def is_blank(value: float) -> bool:
 
 
 def is_plausible(signal: str, value: float) -> bool:
-    """Return whether a signal of the catalogue can have the value, in its base unit; of others nothing is known."""
+    """Return whether a signal of the catalogue can have the value, in its base unit; of others, if it is finite."""
     unit = _UNITS.get(signal)
     if unit is None:
-        return True
+        return isfinite(value)
     largest = 1.0 + _TOLERANCE if signal.endswith("_ratio") else _LARGEST.get(unit, 1e15)
     return 0.0 <= value <= largest

@@ -31,8 +31,8 @@ def resolve(host: str, port: int, deadline: float) -> Addresses:
             raise TimeoutError
     answers: queue.SimpleQueue[Addresses | OSError] = queue.SimpleQueue()
     thread = threading.Thread(target=_look_up, args=(host, port, answers), name=f"resolve-{host}", daemon=True)
-    _looking[host, port] = thread
     thread.start()
+    _looking[host, port] = thread  # only now: another source may ask for the host at this moment, and wait for it
     try:
         answer = answers.get(timeout=seconds_left(deadline))
     except queue.Empty:

@@ -8,6 +8,8 @@ from math import isnan
 from runvitals.catalogue import signals
 from runvitals.values import Event, EventKind, Sample
 
+_MAX_GPUS = 20_000  # all that two pages may hold
+
 
 class XidChanges:
     """Makes an event of each change of a GPU's gauge to another XID.
@@ -22,8 +24,10 @@ class XidChanges:
         """Yield the messages that have come since the last call."""
         for sample in samples:
             if sample.signal == signals.GPU_XID.name and not isnan(sample.value):
-                before = self._newest.get(sample.layer)
+                before = self._newest.pop(sample.layer, None)
                 self._newest[sample.layer] = sample.value
+                if len(self._newest) > _MAX_GPUS:
+                    self._newest.pop(next(iter(self._newest)))  # the one that was heard of longest ago
                 if sample.value and before not in (None, sample.value):
                     yield _event(sample)
 

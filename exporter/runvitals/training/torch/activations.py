@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,23 +31,19 @@ class Activations:
         chosen = chosen_layers(found, max_layers) if max_layers else []
         self._modules = {name: found[name] for name in chosen}
 
-    def watch(self, take: Callable[[str, Statistics], None]) -> list[Callable[[], None]]:
-        """Have `take` called with each layer and the statistics of its output; return what removes the hooks."""
-        return [
-            module.register_forward_hook(_hook(name, module, take)).remove for name, module in self._modules.items()
-        ]
+    def watch(self, take: Callable[..., None]) -> list[Callable[[], None]]:
+        """Have `take` called with each layer's name, module, inputs and output; return what removes the hooks.
 
-
-def _hook(name: str, module: nn.Module, take: Callable[[str, Statistics], None]) -> Callable[..., None]:
-    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-        if torch.is_tensor(output) and output.numel():
-            take(name, of_activations(module, first_examples(output)))
-
-    return hook
+        Where `take` can be copied and saved, so can the model meanwhile.
+        """
+        return [module.register_forward_hook(partial(take, name)).remove for name, module in self._modules.items()]
 
 
 def of_activations(module: nn.Module, output: Any) -> Statistics:
     """Return the share of units that are dead, or of activations that are saturated, and mean and deviation."""
+    output = first_examples(output)
+    if output is None or not output.numel():
+        return {}
     statistics = {"activation_mean": output.mean(), "activation_stddev": output.std(unbiased=False)}
     if isinstance(module, nn.Tanh):
         statistics["saturated_activations_ratio"] = (1.0 - output * output < _NEARLY_FLAT).float().mean()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite, log, sqrt
+from math import isfinite, log, nan, sqrt
 from typing import Any
 
 import torch
@@ -25,7 +25,6 @@ class GradientNorms:
         self._parameters = parameters
         self._chosen = set(chosen_layers((one.layer for one in parameters), max_layers) if max_layers else ())
         self._max_worst = WORST if max_layers else 0
-        self._is_spread = any(hasattr(one.tensor, "to_local") for one in parameters)
         self._usual: dict[str, float] = {}
 
     def ask(self) -> tuple[Any, list[str], int]:
@@ -35,12 +34,15 @@ class GradientNorms:
         if not dense:
             return None, [], 0
         layers, gradients = zip(*dense, strict=True)
-        if self._is_spread:
-            gradients = tuple(map(local, gradients))
+        gradients = tuple(map(_plain, gradients))
         return _norms(gradients), list(layers), sum(map(_device_bytes, gradients)) if gradients[0].is_cuda else 0
 
     def told(self, layers: list[str], norms: list[float], scale: float) -> tuple[float, dict[str, float]]:
-        """Return the norm of everything and those of the layers to be told, each divided by the loss scale."""
+        """Return the norm of everything and those of the layers to be told, each divided by the loss scale.
+
+        Of a scale that has fallen to 0 nothing can be taken out: the norms are NaN.
+        """
+        scale = scale or nan
         squares: dict[str, float] = {}
         for layer, norm in zip(layers, norms, strict=True):
             squares[layer] = squares.get(layer, 0.0) + (norm / scale) ** 2
@@ -62,6 +64,12 @@ class GradientNorms:
         usual = self._usual.get(layer, level)
         self._usual[layer] = _MEMORY * usual + (1.0 - _MEMORY) * level
         return abs(level - usual)
+
+
+def _plain(gradient: Any) -> Any:
+    """Return this rank's part, off the graph (`create_graph`), complex numbers as pairs of real ones."""
+    gradient = local(gradient)
+    return torch.view_as_real(gradient) if gradient.is_complex() else gradient
 
 
 def _norms(gradients: tuple[Any, ...]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Parameter(NamedTuple):
-    """One trainable parameter; `layer` is the name of the module that holds it."""
+    """One trainable parameter; `layer` is the name of the module that holds it; of the whole model's own, its own."""
 
     layer: str
     tensor: Any
@@ -35,9 +35,8 @@ def unwrapped_optimizer(optimizer: Any) -> Any:
 
 def trainable(model: Any) -> list[Parameter]:
     """Return the parameters that require a gradient, in the order of the model."""
-    return [
-        Parameter(name.rpartition(".")[0], tensor) for name, tensor in model.named_parameters() if tensor.requires_grad
-    ]
+    named = [(name, tensor) for name, tensor in model.named_parameters() if tensor.requires_grad]
+    return [Parameter(name.rpartition(".")[0] or name, tensor) for name, tensor in named]
 
 
 def local(tensor: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -136,12 +137,19 @@ def watch(
     loss scale where `scaler` is the `GradScaler`. Where the norms come from a rank's shard (FSDP), they are those of
     the shard.
 
+    Several `optimizer`s are given in the order in which they step; the step of the last one ends the step. What is done
+    under `torch.no_grad()`, a CUDA graph that is captured, and transforms of `torch.func` are no part of a step.
+
     Each so many steps are looked at closely that the cost stays below half a per cent of the time, or each `every`
     steps. `first_step` is the number of the next step, of a run that is resumed. `rank` and `world_size` as in
     `runvitals.watch`. Never raises: what cannot be hooked is not watched, with one warning.
     """
     recorder = watch_run(run, rank=rank, world_size=world_size)
     readback = Readback()
+    if criterion is not None and not isinstance(criterion, torch.nn.Module):
+        warn("the loss is not recorded: criterion must be a module such as nn.CrossEntropyLoss(); or log it yourself")
+        criterion = None
+    watcher = None
     try:
         given = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         optimizers = [unwrapped_optimizer(one) for one in given]
@@ -150,5 +158,8 @@ def watch(
         watcher.attach()
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
         warn("the model is not watched; what is logged is recorded", error)
+        with suppress(Exception):  # a hook that cannot be removed either
+            if watcher:
+                watcher.detach()
         return TorchRun(recorder, None, readback)
     return TorchRun(recorder, watcher, readback)

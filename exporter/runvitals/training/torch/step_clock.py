@@ -15,19 +15,24 @@ class StepClock:
         self._began: float | None = None
         self._idle_since: float | None = None
         self._forward: float | None = None
-        self._data = self._compute = 0.0
+        self._data: float | None = None
+        self._compute: float | None = None
+
+    def evaluation(self) -> None:
+        """The model works without gradients: what the loop did since the last moment was no waiting for data."""
+        self._idle_since = None
 
     def forward(self) -> None:
         """The model begins to work on a batch: since the last moment the loop waited for it."""
         now = time.perf_counter()
         if self._idle_since is not None:
-            self._data += now - self._idle_since
+            self._data = (self._data or 0.0) + now - self._idle_since
         self._idle_since, self._forward = None, now
 
     def first_gradient(self) -> None:
         """The first gradient is there; nothing has been exchanged between ranks yet."""
         if self._forward is not None:
-            self._compute += time.perf_counter() - self._forward
+            self._compute = (self._compute or 0.0) + time.perf_counter() - self._forward
             self._forward = None
 
     def backward(self) -> None:
@@ -39,11 +44,15 @@ class StepClock:
         self._idle_since = None
 
     def step(self) -> dict[str, float]:
-        """The optimizer is done: return the step's durations in seconds; none for the first, which has no beginning."""
+        """The optimizer is done: return the step's durations in seconds, those that are known.
+
+        None is for the first step, which has no beginning.
+        """
         now = time.perf_counter()
         began, self._began = self._began, now
-        data, compute, self._data, self._compute = self._data, self._compute, 0.0, 0.0
+        parts = {"data_seconds": self._data, "compute_seconds": self._compute}
+        self._data = self._compute = None
         self._idle_since, self._forward = now, None
         if began is None:
             return {}
-        return {"step_seconds": now - began, "data_seconds": data, "compute_seconds": compute}
+        return {"step_seconds": now - began, **{name: value for name, value in parts.items() if value is not None}}

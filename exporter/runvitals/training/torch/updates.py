@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import gcd, sqrt
 from typing import Any
 
 import torch
@@ -40,7 +40,7 @@ class UpdateRatios:
         for new, old in zip(after, before, strict=True):
             norms += [torch.linalg.vector_norm(new - old), torch.linalg.vector_norm(old)]
         first = norms[0].device
-        places = [(one.layer, max(one.tensor.numel() // ELEMENTS, 1)) for one in self._parameters]
+        places = [(one.layer, _stride(local(one.tensor).numel())) for one in self._parameters]
         return torch.stack([norm.to(first, torch.float32, non_blocking=True) for norm in norms]), places
 
 
@@ -58,5 +58,14 @@ def ratios(places: list[tuple[str, int]], norms: list[float]) -> tuple[float | N
 
 def _sample(tensor: Any) -> Any:
     flat = local(tensor)
+    flat = torch.view_as_real(flat) if flat.is_complex() else flat
     flat = flat.view(-1) if flat.is_contiguous() else flat.flatten()
-    return flat[:: max(flat.numel() // ELEMENTS, 1)].to(torch.float32)
+    return flat[:: _stride(flat.numel())].to(torch.float32)
+
+
+def _stride(count: int) -> int:
+    """Return the distance of two samples: with no divisor of the shape, else some columns would be all that is seen."""
+    stride = max(count // ELEMENTS, 1)
+    while gcd(stride, count) > 1:
+        stride += 1
+    return stride

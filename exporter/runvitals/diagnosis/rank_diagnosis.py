@@ -25,6 +25,7 @@ RESOLVED_WITH_CAUSE = "its cause was resolved by an operator"
 FALSE_ALARM = "called a false alarm by an operator"
 SILENT = "silent for too long"
 DISABLED = "switched off"
+GOES_ON = "its cause has closed, it goes on by itself"
 
 
 class RankDiagnosis(msgspec.Struct):
@@ -185,7 +186,7 @@ class RankDiagnosis(msgspec.Struct):
             self._tell(ChangeKind.CHANGED, finding, time, step, newest(finding))
         if finding.orphaned:
             finding.orphaned = finding.explained = False
-            self._tell(ChangeKind.CHANGED, finding, time, step, "its cause has closed, it goes on by itself")
+            self._tell(ChangeKind.CHANGED, finding, time, step, GOES_ON)
 
     def _tell(self, kind: ChangeKind, finding: Finding, time: float, step: int | None, sentence: str) -> None:
         self.changes.append(IncidentChange(kind, finding.copy(), time, step, sentence))

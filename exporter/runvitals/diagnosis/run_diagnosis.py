@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from math import inf
+from typing import NamedTuple
 
 import msgspec
 
@@ -47,53 +48,82 @@ class RunDiagnosis:
 def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = None) -> list[IncidentChange]:
     """Bring causes and consequences of the open findings of a run up to date at `time`; return what changed.
 
-    To be called whenever one of them has opened or closed; `ranks` may name those that it can matter to. What another
-    explains is not active by itself, unless it is more severe than its cause: no page is ever hidden by a mail. Once
-    its cause has closed, a finding that is seen once more is active again (`RankDiagnosis` sees to that); one that is
-    only slower to recover rings nowhere.
+    To be called whenever one of them has opened, closed, or gone on by itself; `ranks` may name those that it can
+    matter to. What another explains is not active by itself: its cause speaks for it, or, since no page is ever hidden
+    by a mail, where it is more severe than its cause, the first of such consequences. So one event pages once. Once
+    nothing speaks for it any more, a finding that is seen once more is active again (`RankDiagnosis` sees to that); one
+    that is only slower to recover rings nowhere.
     """
     known = {one.id: one for one in findings}
     near = sorted((one for one in known.values() if ranks is None or one.rank in ranks), key=first_sight)
     found = links(near)
-    changes = [change for one in near for change in _place(one, found.get(one.id), known, time)]
+    before = {identity: _Place(one.cause, one.explained) for identity, one in known.items()}
+    for one in near:
+        _place(one, found.get(one.id), known)
     following: dict[str, dict[str, Finding]] = {}
-    for identity, finding in known.items():
-        following.setdefault(finding.cause, {})[identity] = finding
-    for root in near:
-        if root.id in following or root.consequences:
-            changes += _lead(root, following.get(root.id, {}), known)
+    for identity, one in known.items():
+        following.setdefault(one.cause, {})[identity] = one
+    spoken: dict[str, Finding] = {}
+    for cause in dict.fromkeys(one.cause or one.id for one in near):
+        spoken |= _let_speak(known.get(cause), following.get(cause, {}).values(), before)
+    changes = [
+        _changed(one, _told(one, found.get(one.id), spoken.get(one.id)), time)
+        for one in {one.id: one for one in (*near, *(known[identity] for identity in spoken))}.values()
+        if before[one.id] != (one.cause, one.explained)
+    ]
+    for one in near:
+        if one.id in following or one.consequences:
+            changes += _lead(one, following.get(one.id, {}), known)
     return changes
 
 
-def _place(finding: Finding, link: Link | None, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
+class _Place(NamedTuple):
+    cause: str
+    explained: bool
+
+
+def _place(finding: Finding, link: Link | None, known: Mapping[str, Finding]) -> None:
+    """Bring the finding's cause up to date; one that has closed stays its cause."""
     if link is not None:
-        return _follow(finding, link)
-    return _stand_alone(finding, known, time) if finding.cause else []
+        finding.cause = link.root.id
+    elif finding.cause in known:
+        finding.cause, finding.explained = "", False  # another order of first sight has come to light
 
 
-def _stand_alone(finding: Finding, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
-    """Let go of a finding that nothing explains any more."""
-    if finding.cause not in known:
-        finding.orphaned = finding.explained
-        return []
-    finding.cause, finding.explained = "", False  # another order of first sight has come to light
-    return [_changed(finding, "it follows from nothing else", time)]
+def _let_speak(root: Finding | None, following: Iterable[Finding], before: Mapping[str, _Place]) -> dict[str, Finding]:
+    """Let one finding of each severity speak for what follows from a root; return by ID who speaks for whom.
+
+    The root (None: it has closed) speaks for what is no more severe than itself; of what is more severe, the first to
+    open does.
+    """
+    speaker = None if root is None or root.explained else root
+    is_heard = speaker is not None and _urgency(speaker) == len(SEVERITIES) - 1
+    spoken: dict[str, Finding] = {}
+    for one in following if is_heard else sorted(following, key=_opening):
+        if speaker is not None and _urgency(speaker) >= _urgency(one):
+            one.explained, one.orphaned = True, False
+            spoken[one.id] = speaker
+        elif one.explained and (speaker is None or before[one.id].cause == one.cause):
+            one.orphaned = True
+        else:
+            one.explained, speaker = False, one
+    return spoken
 
 
-def _follow(finding: Finding, link: Link) -> list[IncidentChange]:
-    before = finding.cause, finding.explained
-    finding.cause, finding.orphaned = link.root.id, False
-    finding.explained = _urgency(link.root) >= _urgency(finding)
-    if before == (finding.cause, finding.explained):
-        return []
-    return [_changed(finding, _because(finding, link), link.root.opened_time)]
+def _opening(finding: Finding) -> tuple[float, tuple[float, float, str, str]]:
+    return finding.opened_time, first_sight(finding)
 
 
-def _because(finding: Finding, link: Link) -> str:
+def _told(finding: Finding, link: Link | None, speaker: Finding | None) -> str:
+    """Return why a finding stands where it does now."""
+    if link is None:
+        return f"{_named(speaker, finding.rank)} is alerted for it" if speaker else "it follows from nothing else"
     sentence = f"follows from {_named(link.parent, finding.rank)}: {link.why}"
     if link.root is not link.parent:
         sentence += f"; it began with {_named(link.root, finding.rank)}"
-    return sentence if finding.explained else f"{sentence}; it is {finding.severity}, so it is alerted all the same"
+    if speaker is None:
+        return f"{sentence}; it is {finding.severity}, so it is alerted all the same"
+    return sentence if speaker is link.root else f"{sentence}; {_named(speaker, finding.rank)} is alerted for it"
 
 
 def _named(finding: Finding, rank: str) -> str:

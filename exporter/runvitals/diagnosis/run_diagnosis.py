@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from runvitals.catalogue import faults
 from runvitals.catalogue.causes import SPREADING
 from runvitals.diagnosis.causes import Link, first_sight, is_led, links, seen_time, spread_leaders
 from runvitals.diagnosis.circumstances import shortened
@@ -15,6 +16,7 @@ from runvitals.values import ChangeKind, Consequence, Evidence, EvidenceRole, Fi
 
 SEVERITIES = ("info", "warning", "critical")
 MAX_CONSEQUENCES = 8
+_PLACES = {name: place for place, name in enumerate(faults.BY_NAME)}
 
 
 class RunDiagnosis:
@@ -110,8 +112,9 @@ def _let_speak(root: Finding | None, following: Iterable[Finding], before: Mappi
     return spoken
 
 
-def _opening(finding: Finding) -> tuple[float, tuple[float, float, str, str]]:
-    return finding.opened_time, first_sight(finding)
+def _opening(finding: Finding) -> tuple[float, int, tuple[float, float, str, str]]:
+    """Return what findings speak in the order of; of one moment, the first in the catalogue."""
+    return finding.opened_time, _PLACES.get(finding.fault, len(_PLACES)), first_sight(finding)
 
 
 def _told(finding: Finding, link: Link | None, speaker: Finding | None) -> str:

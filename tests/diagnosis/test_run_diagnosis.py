@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runvitals.diagnosis.causes import MAX_LEADERS, spread_leaders
 from runvitals.diagnosis.rank_diagnosis import RESOLVED, RESOLVED_WITH_CAUSE
 from runvitals.diagnosis.run_diagnosis import RunDiagnosis, relate
 from runvitals.diagnosis.settings import FaultSettings
@@ -205,6 +206,14 @@ def test_causes_do_not_depend_on_how_the_ranks_are_interleaved(given_items):
         for record in records:
             in_order.observe(record)
     assert relations(mixed) == relations(in_order)
+
+
+def test_a_storm_without_an_all_reduce_leaves_few_leaders():
+    """Hundreds of ranks that fail far apart are not compared with each other for ever: the rest stand alone."""
+    apart = [finding("nonfinite_loss", 100 * n, str(n)) for n in range(1, 100)]
+    assert len(spread_leaders(apart)) == MAX_LEADERS
+    relate(apart, START + 1e6)
+    assert not any(one.explained for one in apart)
 
 
 @st.composite

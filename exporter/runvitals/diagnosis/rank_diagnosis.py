@@ -159,9 +159,10 @@ class RankDiagnosis(msgspec.Struct):
                 tracker.reset()
 
     def findings(self) -> Iterator[Finding]:
-        """Yield copies of all findings, open ones first."""
-        for finding in (*self.open.values(), *reversed(self.closed)):
+        """Yield all findings: copies of the open ones first, then the closed ones, which change no more."""
+        for finding in self.open.values():
             yield finding.copy()
+        yield from reversed(self.closed)
 
     def _is_calm(self, fault: str, place: str) -> bool:
         """Take an ok verdict where nothing has fired of late, which changes nothing; return whether that is so."""

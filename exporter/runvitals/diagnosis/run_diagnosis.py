@@ -10,7 +10,7 @@ import msgspec
 
 from runvitals.catalogue import faults
 from runvitals.catalogue.causes import SPREADING
-from runvitals.diagnosis.causes import Link, first_sight, is_led, links, seen_time, spread_leaders
+from runvitals.diagnosis.causes import MAX_LEADERS, Link, first_sight, is_led, links, seen_time, spread_leaders
 from runvitals.diagnosis.circumstances import shortened
 from runvitals.values import ChangeKind, Consequence, Evidence, EvidenceRole, Finding, IncidentChange
 
@@ -43,8 +43,11 @@ class RunDiagnosis:
         finding, leaders = change.finding, self._leaders or []
         if any(leader.rank == finding.rank for leader in leaders):
             return True
-        could_lead = change.kind is ChangeKind.OPENED and finding.fault in SPREADING
-        return could_lead and not any(is_led(finding, leader) for leader in leaders)
+        if change.kind is not ChangeKind.OPENED or finding.fault not in SPREADING:
+            return False
+        alike = [leader for leader in leaders if leader.fault == finding.fault]
+        is_last = len(alike) >= MAX_LEADERS and first_sight(finding) > max(map(first_sight, alike))
+        return not is_last and not any(is_led(finding, leader) for leader in alike)
 
 
 def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = None) -> list[IncidentChange]:
@@ -59,7 +62,7 @@ def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = No
     known = {one.id: one for one in findings}
     near = sorted((one for one in known.values() if ranks is None or one.rank in ranks), key=first_sight)
     found = links(near)
-    before = {identity: _Place(one.cause, one.explained) for identity, one in known.items()}
+    before = {one.id: _Place(one.cause, one.explained) for one in near}
     for one in near:
         _place(one, found.get(one.id), known)
     following: dict[str, dict[str, Finding]] = {}
@@ -71,7 +74,7 @@ def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = No
     changes = [
         _changed(one, _told(one, found.get(one.id), spoken.get(one.id)), time)
         for one in {one.id: one for one in (*near, *(known[identity] for identity in spoken))}.values()
-        if before[one.id] != (one.cause, one.explained)
+        if before.get(one.id) != (one.cause, one.explained)
     ]
     for one in near:
         if one.id in following or one.consequences:
@@ -93,19 +96,22 @@ def _place(finding: Finding, link: Link | None, known: Mapping[str, Finding]) ->
 
 
 def _let_speak(root: Finding | None, following: Iterable[Finding], before: Mapping[str, _Place]) -> dict[str, Finding]:
-    """Let one finding of each severity speak for what follows from a root; return by ID who speaks for whom.
+    """Let one finding of each severity speak for what follows from a root; return by ID who speaks for whom now.
 
     The root (None: it has closed) speaks for what is no more severe than itself; of what is more severe, the first to
-    open does.
+    open does. `before` tells how those stood whose cause may have changed.
     """
     speaker = None if root is None or root.explained else root
     is_heard = speaker is not None and _urgency(speaker) == len(SEVERITIES) - 1
     spoken: dict[str, Finding] = {}
     for one in following if is_heard else sorted(following, key=_opening):
+        if is_heard and one.explained and not one.orphaned and one.id not in before:
+            continue  # as it was: of a storm on a thousand ranks most are
         if speaker is not None and _urgency(speaker) >= _urgency(one):
+            if not one.explained or one.orphaned or one.id in before:
+                spoken[one.id] = speaker
             one.explained, one.orphaned = True, False
-            spoken[one.id] = speaker
-        elif one.explained and (speaker is None or before[one.id].cause == one.cause):
+        elif one.explained and (speaker is None or one.id not in before or before[one.id].cause == one.cause):
             one.orphaned = True
         else:
             one.explained, speaker = False, one

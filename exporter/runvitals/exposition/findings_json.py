@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.well_formed import well_formed
 from runvitals.values import Finding, Snapshot
+
+MAX_FINDINGS = 4_096
+"""On the page: about ten megabytes. The metrics count all, and the journal keeps more."""
 
 
 def ordered_findings(snapshot: Snapshot | None) -> list[Finding]:
@@ -30,15 +33,24 @@ def _order(finding: Finding) -> tuple[bool, float]:
     return not finding.is_open, -finding.opened_time
 
 
-def findings_json(findings: Iterable[Finding], failures: LogOnce) -> bytes:
-    """Return a JSON list of findings. Numbers that JSON cannot hold are the strings "NaN", "+Inf" and "-Inf"."""
+def findings_json(findings: Sequence[Finding], failures: LogOnce) -> bytes:
+    """Return a JSON list of findings. Numbers that JSON cannot hold are the strings "NaN", "+Inf" and "-Inf".
+
+    Of more than MAX_FINDINGS, those that are alerted stay, then others that are open, then the newest.
+    """
     entries = []
-    for finding in findings:
+    for finding in _most_urgent(findings):
         try:
             entries.append(as_json(msgspec.to_builtins(finding)))
         except Exception as error:  # noqa: BLE001 - one bad finding never hides the others
             failures.failure("a finding in the list", error)
     return ("[" + ",\n".join(entries) + "]\n").encode()
+
+
+def _most_urgent(findings: Sequence[Finding]) -> Sequence[Finding]:
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    return sorted(sorted(findings, key=lambda one: (not one.is_open, one.explained))[:MAX_FINDINGS], key=_order)
 
 
 def as_json(data: object) -> str:

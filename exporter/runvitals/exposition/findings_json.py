@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -33,13 +33,10 @@ def _order(finding: Finding) -> tuple[bool, float]:
     return not finding.is_open, -finding.opened_time
 
 
-def findings_json(findings: Sequence[Finding], failures: LogOnce) -> bytes:
-    """Return a JSON list of findings. Numbers that JSON cannot hold are the strings "NaN", "+Inf" and "-Inf".
-
-    Of more than MAX_FINDINGS, those that are alerted stay, then others that are open, then the newest.
-    """
+def findings_json(findings: Iterable[Finding], failures: LogOnce) -> bytes:
+    """Return a JSON list of findings. Numbers that JSON cannot hold are the strings "NaN", "+Inf" and "-Inf"."""
     entries = []
-    for finding in _most_urgent(findings):
+    for finding in findings:
         try:
             entries.append(as_json(msgspec.to_builtins(finding)))
         except Exception as error:  # noqa: BLE001 - one bad finding never hides the others
@@ -47,7 +44,8 @@ def findings_json(findings: Sequence[Finding], failures: LogOnce) -> bytes:
     return ("[" + ",\n".join(entries) + "]\n").encode()
 
 
-def _most_urgent(findings: Sequence[Finding]) -> Sequence[Finding]:
+def most_urgent(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return at most MAX_FINDINGS, ordered: those that are alerted stay, then others that are open, then the newest."""
     if len(findings) <= MAX_FINDINGS:
         return findings
     return sorted(sorted(findings, key=lambda one: (not one.is_open, one.explained))[:MAX_FINDINGS], key=_order)

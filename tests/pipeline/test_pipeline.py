@@ -81,7 +81,7 @@ def times_rise(items):
 @given(any_items())
 @settings(max_examples=200, deadline=None)
 def test_any_stream_leaves_a_sound_page(items):
-    """Whatever comes, a snapshot can be taken, the states add up to the catalogue, open findings are active or explained."""
+    """Whatever comes, a snapshot can be taken, states add up, open findings are active or explained."""
     pipeline = run_through(items)
     pipeline.advance(START + 5000.0)
     snapshot = pipeline.snapshot(START + 5000.0, (), ready=True)

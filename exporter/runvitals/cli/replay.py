@@ -50,6 +50,8 @@ def main(arguments: argparse.Namespace) -> int:
         _write(arguments, sections, Facts(seconds, fingerprint(config)))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
+    except BrokenPipeError:
+        raise  # whoever read our output has left
     except OSError as error:
         raise CannotRunError(f"{error.filename}: {error.strerror}") from error
     return 0

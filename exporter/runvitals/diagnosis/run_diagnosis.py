@@ -72,7 +72,9 @@ def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = No
     for cause in dict.fromkeys(one.cause or one.id for one in near):
         spoken |= _let_speak(known.get(cause), following.get(cause, {}).values(), before)
     changes = [
-        _changed(one, _told(one, found.get(one.id), spoken.get(one.id)), time)
+        _changed(
+            one, _told(one, link := found.get(one.id), spoken.get(one.id)), link.root.opened_time if link else time
+        )
         for one in {one.id: one for one in (*near, *(known[identity] for identity in spoken))}.values()
         if before.get(one.id) != (one.cause, one.explained)
     ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from runvitals.diagnosis.causes import MAX_LEADERS, spread_leaders
 from runvitals.diagnosis.rank_diagnosis import RESOLVED, RESOLVED_WITH_CAUSE
-from runvitals.diagnosis.run_diagnosis import RunDiagnosis, relate
+from runvitals.diagnosis.run_diagnosis import SEVERITIES, RunDiagnosis, relate
 from runvitals.diagnosis.settings import FaultSettings
 from runvitals.values import Action, ChangeKind, EvidenceRole, IncidentChange
 from tests.diagnosis.story import START, Story, finding, step_of
@@ -219,7 +219,8 @@ def test_a_storm_without_an_all_reduce_leaves_few_leaders():
 @st.composite
 def comings_and_goings(draw):
     """Findings that open and close, in some order."""
-    found = draw(some_findings)
+    severities = st.sampled_from(SEVERITIES)
+    found = [msgspec.structs.replace(one, severity=draw(severities)) for one in draw(some_findings)]
     return [draw(st.sampled_from(found)) for _ in range(draw(st.integers(0, 60)))] if found else []
 
 

@@ -69,7 +69,8 @@ def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = No
     for identity, one in known.items():
         following.setdefault(one.cause, {})[identity] = one
     spoken: dict[str, Finding] = {}
-    for cause in dict.fromkeys(one.cause or one.id for one in near):
+    touched = (cause for one in near for cause in (before[one.id].cause, one.cause, one.id) if cause)
+    for cause in dict.fromkeys(touched):
         spoken |= _let_speak(known.get(cause), following.get(cause, {}).values(), before)
     changes = [
         _changed(
@@ -116,7 +117,7 @@ def _let_speak(root: Finding | None, following: Iterable[Finding], before: Mappi
         elif one.explained and (speaker is None or one.id not in before or before[one.id].cause == one.cause):
             one.orphaned = True
         else:
-            one.explained, speaker = False, one
+            one.explained, one.orphaned, speaker = False, False, one
     return spoken
 
 

@@ -38,7 +38,7 @@ def test_a_csv_gives_findings_with_step_and_time(tmp_path, capsys):
         400.0,
     )
     printed = capsys.readouterr().out
-    assert "nonfinite_loss (critical) on my-run rank 0: step 200, time 400.000, still open" in printed
+    assert "nonfinite_loss (critical) on my-run rank 0: step 200, 400.000 s from the beginning, still open" in printed
     assert "not a number, in column 'note'" in printed
 
 

@@ -1,5 +1,6 @@
 """`runvitals explain`: what it prints, for files and for runs, and what it refuses."""
 
+import io
 import json
 import math
 
@@ -157,3 +158,16 @@ def test_hostile_values_have_an_explanation(tmp_path, capsys):
     file.write_text("step,loss,grad_norm\n" + "".join(f"{i},{v},{-v}\n" for i, v in enumerate(values)))
     for step in range(len(values) - 7, len(values), 3):
         assert explain(capsys, file, "--step", step)[0] == 0
+
+
+def test_a_reader_that_has_left_gets_no_complaint(recording, capsys, monkeypatch):
+    """`explain … | head` ends quietly: nothing went wrong."""
+
+    def nobody_reads(*_values, **_options):
+        raise BrokenPipeError
+
+    errors = io.StringIO()
+    monkeypatch.setattr("sys.stderr", errors)
+    monkeypatch.setattr("builtins.print", nobody_reads)
+    assert main(["explain", str(recording), "--step", "400"]) == 1
+    assert errors.closed

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from runvitals.diagnosis.causes import MAX_LEADERS, spread_leaders
 from runvitals.diagnosis.rank_diagnosis import RESOLVED, RESOLVED_WITH_CAUSE
-from runvitals.diagnosis.run_diagnosis import RunDiagnosis, relate
+from runvitals.diagnosis.run_diagnosis import SEVERITIES, RunDiagnosis, relate
 from runvitals.diagnosis.settings import FaultSettings
 from runvitals.values import Action, ChangeKind, EvidenceRole, IncidentChange
 from tests.diagnosis.story import START, Story, finding, step_of
@@ -80,10 +81,54 @@ def test_a_consequence_that_outlives_its_cause_is_active_again():
 def test_a_critical_consequence_of_a_warning_stays_active():
     """A mail never hides a page: it is listed with its cause, and alerted all the same."""
     story = Story({"gradient_explosion": FaultSettings(severity="warning")}).observe(explosion())
-    assert story.active() == {("gradient_explosion", "0"), ("nonfinite_loss", "0"), ("nonfinite_gradient", "0")}
+    assert story.active() == {("gradient_explosion", "0"), ("nonfinite_loss", "0")}
     nan = story.finding("nonfinite_loss")
     assert (nan.explained, nan.cause) == (False, story.finding("gradient_explosion").id)
     assert any("it is critical, so it is alerted all the same" in one for one in story.told("nonfinite_loss"))
+
+
+MILD = {"gradient_explosion": FaultSettings(severity="warning")}
+
+
+def test_critical_consequences_of_a_warning_page_once():
+    """Of several on many ranks the first to open is alerted, and speaks for the others."""
+    root = finding("learning_rate_out_of_band", 90, severity="warning")
+    storm = [finding(name, 100 + n, str(n)) for n in range(50) for name in ("nonfinite_loss", "nonfinite_gradient")]
+    own = finding("divergence", 95)
+    told = {change.finding.id: change.sentence for change in relate([root, own, *storm[:20]], START + 200.0)}
+    assert [one.id for one in (root, own, *storm[:16]) if not one.explained] == [root.id, own.id]
+    assert told[storm[0].id].endswith("; divergence is alerted for it")
+
+
+def test_when_the_one_that_was_alerted_closes_what_goes_on_is_alerted_once():
+    """The NaN loss spoke for the NaN gradient; the gradient stays NaN, and its cause, a warning, is still open."""
+    story = Story(MILD).observe(explosion()).observe(steps(111, 135, loss=2.0, grad_norm=math.nan))
+    assert ("nonfinite_gradient", "0") in story.active(START + 5000.0)
+    assert story.told("nonfinite_gradient").count("its cause has closed, it goes on by itself") == 1
+
+
+def test_two_that_go_on_without_their_cause_are_one_alert():
+    """The first that is seen again speaks for the other."""
+    story = Story(MILD).observe(explosion())
+    story.decide(Action.FALSE_ALARM, story.finding("gradient_explosion"))
+    story.observe(steps(111, 120, loss=math.nan, grad_norm=math.nan))
+    assert {one for one in story.active() if one[0].startswith("nonfinite")} == {("nonfinite_loss", "0")}
+
+
+def test_resolving_the_one_that_was_alerted_resolves_what_it_spoke_for():
+    """The operator saw one page of the NaN; the gradient's does not follow on the operator's answer."""
+    story = Story(MILD).observe(explosion())
+    story.decide(Action.RESOLVE, story.finding("nonfinite_loss"))
+    assert story.finding("nonfinite_gradient").closed_reason == RESOLVED_WITH_CAUSE
+    assert story.finding("gradient_explosion").is_open
+
+
+def test_a_cause_that_is_silent_itself_hides_nothing_new():
+    """The gradient outlived its own cause quietly; what follows from it now is alerted."""
+    quiet = finding("nonfinite_gradient", 100, cause="gone", explained=True)
+    new = finding("divergence", 104)
+    relate([quiet, new], START + 110.0)
+    assert (new.cause, new.explained) == (quiet.id, False)
 
 
 def test_a_consequence_that_is_only_slower_to_recover_rings_nowhere():
@@ -163,10 +208,19 @@ def test_causes_do_not_depend_on_how_the_ranks_are_interleaved(given_items):
     assert relations(mixed) == relations(in_order)
 
 
+def test_a_storm_without_an_all_reduce_leaves_few_leaders():
+    """Hundreds of ranks that fail far apart are not compared with each other for ever: the rest stand alone."""
+    apart = [finding("nonfinite_loss", 100 * n, str(n)) for n in range(1, 100)]
+    assert len(spread_leaders(apart)) == MAX_LEADERS
+    relate(apart, START + 1e6)
+    assert not any(one.explained for one in apart)
+
+
 @st.composite
 def comings_and_goings(draw):
     """Findings that open and close, in some order."""
-    found = draw(some_findings)
+    severities = st.sampled_from(SEVERITIES)
+    found = [msgspec.structs.replace(one, severity=draw(severities)) for one in draw(some_findings)]
     return [draw(st.sampled_from(found)) for _ in range(draw(st.integers(0, 60)))] if found else []
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runvitals.exposition.findings_json import findings_json, ordered_findings
+from runvitals.exposition.findings_json import MAX_FINDINGS, findings_json, most_urgent, ordered_findings
 from runvitals.exposition.log_once import LogOnce
 from runvitals.values import Bar, Evidence, Finding
 from tests.exposition.conftest import Serve
@@ -94,6 +94,15 @@ def test_open_findings_come_first_then_the_newest() -> None:
     )
     shown = snapshot(ranks=(rank_view(findings=findings[:2]), rank_view(rank="1", findings=findings[2:])))
     assert [found.id for found in ordered_findings(shown)] == ["open-new", "open-old", "closed-new", "closed-old"]
+
+
+def test_of_too_many_the_most_urgent_are_shown() -> None:
+    """A storm on a thousand ranks makes no page of a hundred megabytes; what is alerted is on it whatever its age."""
+    alerted = [finding(id="alerted", opened_time=1.0)]
+    explained = [finding(id=f"e{n}", opened_time=2.0 + n, explained=True) for n in range(MAX_FINDINGS)]
+    entries = read(list(most_urgent([*reversed(explained), *alerted])))
+    assert len(entries) == MAX_FINDINGS
+    assert [entries[0]["id"], entries[-1]["id"]] == [f"e{MAX_FINDINGS - 1}", "alerted"]
 
 
 def test_a_false_alarm_shows_its_bars_once_and_for_as_long_as_they_are_in_force() -> None:

@@ -82,6 +82,7 @@ def test_what_a_cause_explains_has_no_card_of_its_own() -> None:
     text = read(snapshot(ranks=(rank_view(findings=(explained, critical)),))).text
     assert "a_critical_one" in text
     assert "a_consequence" not in text
+    assert "1 more follow from others" in text
 
 
 def test_the_page_says_how_much_is_unknown() -> None:

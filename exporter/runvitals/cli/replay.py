@@ -11,6 +11,7 @@ from pathlib import Path
 
 from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
+from runvitals.cli.incidents.words import when
 from runvitals.cli.logs import ESCAPES
 from runvitals.cli.replaying import SOURCE, Replay
 from runvitals.cli.report import MAX_PANELS, Watcher
@@ -49,6 +50,8 @@ def main(arguments: argparse.Namespace) -> int:
         _write(arguments, sections, Facts(seconds, fingerprint(config)))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
+    except BrokenPipeError:
+        raise  # whoever read our output has left
     except OSError as error:
         raise CannotRunError(f"{error.filename}: {error.strerror}") from error
     return 0
@@ -100,9 +103,11 @@ def _print(recording: Recording, findings: list[Finding]) -> None:
         print(f"  {count} values skipped: {reason}")
     names = {finding.id: f"{finding.fault} on rank {finding.rank}" for finding in findings}
     for finding in findings:
-        opened, closed = _place(finding.opened_step, finding.opened_time), "still open"
+        opened, closed = _place(recording, finding.opened_step, finding.opened_time), "still open"
         if finding.closed_time is not None:
-            closed = f"closed at {_place(finding.closed_step, finding.closed_time)} ({finding.closed_reason})"
+            closed = (
+                f"closed at {_place(recording, finding.closed_step, finding.closed_time)} ({finding.closed_reason})"
+            )
         _say(f"  {finding.fault} ({finding.severity}) on {finding.run} rank {finding.rank}: {opened}, {closed}")
         for one in finding.evidence:
             if one is finding.evidence[0] or one.role is not EvidenceRole.OBSERVATION:
@@ -111,8 +116,9 @@ def _print(recording: Recording, findings: list[Finding]) -> None:
             _say(f"    follows from {names.get(finding.cause, finding.cause)}")
 
 
-def _place(step: int | None, time: float) -> str:
-    return f"time {time:.3f}" if step is None else f"step {step}, time {time:.3f}"
+def _place(recording: Recording, step: int | None, time: float) -> str:
+    moment = when(time) if recording.has_times else f"{time:.3f} s from the beginning"
+    return moment if step is None else f"step {step}, {moment}"
 
 
 def _say(line: str) -> None:

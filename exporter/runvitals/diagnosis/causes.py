@@ -30,6 +30,9 @@ _TO: Mapping[str, tuple[Cause, ...]] = {
 }
 _ALL_REDUCE = "an all-reduce hands it to every rank"
 
+MAX_LEADERS = 16
+"""So many episodes of one fault on different ranks have no all-reduce in common: those after them stand alone."""
+
 Leaders = Mapping[str, Sequence[Finding]]
 
 
@@ -94,10 +97,10 @@ def _spread(ordered: Iterable[Finding]) -> tuple[Leaders, dict[str, _Parent]]:
             continue
         first = leaders.setdefault(finding.fault, [])
         leader = next((one for one in first if is_led(finding, one)), None)
-        if leader is None:
-            first.append(finding)
-        else:
+        if leader is not None:
             parents[finding.id] = _Parent(leader, _ALL_REDUCE)
+        elif len(first) < MAX_LEADERS:
+            first.append(finding)
     return leaders, parents
 
 

@@ -25,6 +25,7 @@ RESOLVED_WITH_CAUSE = "its cause was resolved by an operator"
 FALSE_ALARM = "called a false alarm by an operator"
 SILENT = "silent for too long"
 DISABLED = "switched off"
+GOES_ON = "its cause has closed, it goes on by itself"
 
 
 class RankDiagnosis(msgspec.Struct):
@@ -165,9 +166,10 @@ class RankDiagnosis(msgspec.Struct):
                 tracker.reset()
 
     def findings(self) -> Iterator[Finding]:
-        """Yield copies of all findings, open ones first."""
-        for finding in (*self.open.values(), *reversed(self.closed)):
+        """Yield all findings: copies of the open ones first, then the closed ones, which change no more."""
+        for finding in self.open.values():
             yield finding.copy()
+        yield from reversed(self.closed)
 
     def _is_calm(self, fault: str, place: str) -> bool:
         """Take an ok verdict where nothing has fired of late, which changes nothing; return whether that is so."""
@@ -192,7 +194,7 @@ class RankDiagnosis(msgspec.Struct):
             self._tell(ChangeKind.CHANGED, finding, time, step, newest(finding))
         if finding.orphaned:
             finding.orphaned = finding.explained = False
-            self._tell(ChangeKind.CHANGED, finding, time, step, "its cause has closed, it goes on by itself")
+            self._tell(ChangeKind.CHANGED, finding, time, step, GOES_ON)
 
     def _tell(self, kind: ChangeKind, finding: Finding, time: float, step: int | None, sentence: str) -> None:
         self.changes.append(IncidentChange(kind, finding.copy(), time, step, sentence))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from math import inf
+from typing import NamedTuple
 
 import msgspec
 
+from runvitals.catalogue import faults
 from runvitals.catalogue.causes import SPREADING
-from runvitals.diagnosis.causes import Link, first_sight, is_led, links, seen_time, spread_leaders
+from runvitals.diagnosis.causes import MAX_LEADERS, Link, first_sight, is_led, links, seen_time, spread_leaders
 from runvitals.diagnosis.circumstances import shortened
 from runvitals.values import ChangeKind, Consequence, Evidence, EvidenceRole, Finding, IncidentChange
 
 SEVERITIES = ("info", "warning", "critical")
 MAX_CONSEQUENCES = 8
+_PLACES = {name: place for place, name in enumerate(faults.BY_NAME)}
 
 
 class RunDiagnosis:
@@ -40,60 +43,99 @@ class RunDiagnosis:
         finding, leaders = change.finding, self._leaders or []
         if any(leader.rank == finding.rank for leader in leaders):
             return True
-        could_lead = change.kind is ChangeKind.OPENED and finding.fault in SPREADING
-        return could_lead and not any(is_led(finding, leader) for leader in leaders)
+        if change.kind is not ChangeKind.OPENED or finding.fault not in SPREADING:
+            return False
+        alike = [leader for leader in leaders if leader.fault == finding.fault]
+        is_last = len(alike) >= MAX_LEADERS and first_sight(finding) > max(map(first_sight, alike))
+        return not is_last and not any(is_led(finding, leader) for leader in alike)
 
 
 def relate(findings: Iterable[Finding], time: float, ranks: Set[str] | None = None) -> list[IncidentChange]:
     """Bring causes and consequences of the open findings of a run up to date at `time`; return what changed.
 
-    To be called whenever one of them has opened or closed; `ranks` may name those that it can matter to. What another
-    explains is not active by itself, unless it is more severe than its cause: no page is ever hidden by a mail. Once
-    its cause has closed, a finding that is seen once more is active again (`RankDiagnosis` sees to that); one that is
-    only slower to recover rings nowhere.
+    To be called whenever one of them has opened, closed, or gone on by itself; `ranks` may name those that it can
+    matter to. What another explains is not active by itself: its cause speaks for it, or, since no page is ever hidden
+    by a mail, where it is more severe than its cause, the first of such consequences. So one event pages once. Once
+    nothing speaks for it any more, a finding that is seen once more is active again (`RankDiagnosis` sees to that); one
+    that is only slower to recover rings nowhere.
     """
     known = {one.id: one for one in findings}
     near = sorted((one for one in known.values() if ranks is None or one.rank in ranks), key=first_sight)
     found = links(near)
-    changes = [change for one in near for change in _place(one, found.get(one.id), known, time)]
+    before = {one.id: _Place(one.cause, one.explained) for one in near}
+    for one in near:
+        _place(one, found.get(one.id), known)
     following: dict[str, dict[str, Finding]] = {}
-    for identity, finding in known.items():
-        following.setdefault(finding.cause, {})[identity] = finding
-    for root in near:
-        if root.id in following or root.consequences:
-            changes += _lead(root, following.get(root.id, {}), known)
+    for identity, one in known.items():
+        following.setdefault(one.cause, {})[identity] = one
+    spoken: dict[str, Finding] = {}
+    touched = (cause for one in near for cause in (before[one.id].cause, one.cause, one.id) if cause)
+    for cause in dict.fromkeys(touched):
+        spoken |= _let_speak(known.get(cause), following.get(cause, {}).values(), before)
+    changes = [
+        _changed(
+            one, _told(one, link := found.get(one.id), spoken.get(one.id)), link.root.opened_time if link else time
+        )
+        for one in {one.id: one for one in (*near, *(known[identity] for identity in spoken))}.values()
+        if before.get(one.id) != (one.cause, one.explained)
+    ]
+    for one in near:
+        if one.id in following or one.consequences:
+            changes += _lead(one, following.get(one.id, {}), known)
     return changes
 
 
-def _place(finding: Finding, link: Link | None, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
+class _Place(NamedTuple):
+    cause: str
+    explained: bool
+
+
+def _place(finding: Finding, link: Link | None, known: Mapping[str, Finding]) -> None:
+    """Bring the finding's cause up to date; one that has closed stays its cause."""
     if link is not None:
-        return _follow(finding, link)
-    return _stand_alone(finding, known, time) if finding.cause else []
+        finding.cause = link.root.id
+    elif finding.cause in known:
+        finding.cause, finding.explained = "", False  # another order of first sight has come to light
 
 
-def _stand_alone(finding: Finding, known: Mapping[str, Finding], time: float) -> list[IncidentChange]:
-    """Let go of a finding that nothing explains any more."""
-    if finding.cause not in known:
-        finding.orphaned = finding.explained
-        return []
-    finding.cause, finding.explained = "", False  # another order of first sight has come to light
-    return [_changed(finding, "it follows from nothing else", time)]
+def _let_speak(root: Finding | None, following: Iterable[Finding], before: Mapping[str, _Place]) -> dict[str, Finding]:
+    """Let one finding of each severity speak for what follows from a root; return by ID who speaks for whom now.
+
+    The root (None: it has closed) speaks for what is no more severe than itself; of what is more severe, the first to
+    open does. `before` tells how those stood whose cause may have changed.
+    """
+    speaker = None if root is None or root.explained else root
+    is_heard = speaker is not None and _urgency(speaker) == len(SEVERITIES) - 1
+    spoken: dict[str, Finding] = {}
+    for one in following if is_heard else sorted(following, key=_opening):
+        if is_heard and one.explained and not one.orphaned and one.id not in before:
+            continue  # as it was: of a storm on a thousand ranks most are
+        if speaker is not None and _urgency(speaker) >= _urgency(one):
+            if not one.explained or one.orphaned or one.id in before:
+                spoken[one.id] = speaker
+            one.explained, one.orphaned = True, False
+        elif one.explained and (speaker is None or one.id not in before or before[one.id].cause == one.cause):
+            one.orphaned = True
+        else:
+            one.explained, one.orphaned, speaker = False, False, one
+    return spoken
 
 
-def _follow(finding: Finding, link: Link) -> list[IncidentChange]:
-    before = finding.cause, finding.explained
-    finding.cause, finding.orphaned = link.root.id, False
-    finding.explained = _urgency(link.root) >= _urgency(finding)
-    if before == (finding.cause, finding.explained):
-        return []
-    return [_changed(finding, _because(finding, link), link.root.opened_time)]
+def _opening(finding: Finding) -> tuple[float, int, tuple[float, float, str, str]]:
+    """Return what findings speak in the order of; of one moment, the first in the catalogue."""
+    return finding.opened_time, _PLACES.get(finding.fault, len(_PLACES)), first_sight(finding)
 
 
-def _because(finding: Finding, link: Link) -> str:
+def _told(finding: Finding, link: Link | None, speaker: Finding | None) -> str:
+    """Return why a finding stands where it does now."""
+    if link is None:
+        return f"{_named(speaker, finding.rank)} is alerted for it" if speaker else "it follows from nothing else"
     sentence = f"follows from {_named(link.parent, finding.rank)}: {link.why}"
     if link.root is not link.parent:
         sentence += f"; it began with {_named(link.root, finding.rank)}"
-    return sentence if finding.explained else f"{sentence}; it is {finding.severity}, so it is alerted all the same"
+    if speaker is None:
+        return f"{sentence}; it is {finding.severity}, so it is alerted all the same"
+    return sentence if speaker is link.root else f"{sentence}; {_named(speaker, finding.rank)} is alerted for it"
 
 
 def _named(finding: Finding, rank: str) -> str:

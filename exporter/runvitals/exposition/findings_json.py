@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.well_formed import well_formed
 from runvitals.values import Finding, Snapshot
+
+MAX_FINDINGS = 4_096
+"""On the page: about ten megabytes. The metrics count all, and the journal keeps more."""
 
 
 def ordered_findings(snapshot: Snapshot | None) -> list[Finding]:
@@ -39,6 +42,13 @@ def findings_json(findings: Iterable[Finding], failures: LogOnce) -> bytes:
         except Exception as error:  # noqa: BLE001 - one bad finding never hides the others
             failures.failure("a finding in the list", error)
     return ("[" + ",\n".join(entries) + "]\n").encode()
+
+
+def most_urgent(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return at most MAX_FINDINGS, ordered: those that are alerted stay, then others that are open, then the newest."""
+    if len(findings) <= MAX_FINDINGS:
+        return findings
+    return sorted(sorted(findings, key=lambda one: (not one.is_open, one.explained))[:MAX_FINDINGS], key=_order)
 
 
 def as_json(data: object) -> str:

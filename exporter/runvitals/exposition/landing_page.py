@@ -11,7 +11,7 @@ from runvitals.exposition.findings_json import ordered_findings
 from runvitals.exposition.html import known, name, table, text, when
 from runvitals.exposition.landing_style import STYLE
 from runvitals.exposition.well_formed import well_formed
-from runvitals.values import Evidence, Finding, RankView, RunStatus, Snapshot, SourceView, State
+from runvitals.values import Evidence, EvidenceRole, Finding, RankView, RunStatus, Snapshot, SourceView, State
 
 STALE_SECONDS = 15.0
 """A snapshot older than this means that the sidecar itself hangs: one is taken every second."""
@@ -57,10 +57,13 @@ def _age(taken: float, now: float) -> str:
 
 
 def _open_findings(snapshot: Snapshot) -> str:
-    findings = sorted((one for one in ordered_findings(snapshot) if one.is_open and not one.explained), key=_urgency)
+    still_open = [one for one in ordered_findings(snapshot) if one.is_open]
+    findings = sorted((one for one in still_open if not one.explained), key=_urgency)
+    rest = len(still_open) - len(findings)
+    explained = f'<p>{rest} more follow from others: see <a href="findings">findings</a>.</p>' if rest else ""
     if not findings:
-        return "<h2>Open findings</h2><p>None.</p>"
-    return f"<h2>Open findings ({len(findings)})</h2>{_listed(findings, _finding)}"
+        return f"<h2>Open findings</h2>{explained or '<p>None.</p>'}"
+    return f"<h2>Open findings ({len(findings)})</h2>{_listed(findings, _finding)}{explained}"
 
 
 def _urgency(finding: Finding) -> int:
@@ -84,7 +87,8 @@ def _opening(finding: Finding) -> str:
 
 
 def _evidence(evidence: Evidence) -> str:
-    step = "" if evidence.step is None else f"step {evidence.step}: "
+    is_told = evidence.step is None or evidence.role is EvidenceRole.CONSEQUENCE  # whose sentence names its step
+    step = "" if is_told else f"step {evidence.step}: "
     return f"<li>{step}{text(evidence.sentence)}</li>"
 
 

@@ -11,7 +11,7 @@ from runvitals.exposition.accept import accepts_gzip
 from runvitals.exposition.answer import HTML, JSON, YAML, Answer, Request, sentence
 from runvitals.exposition.backend import Backend, ReloadStatus
 from runvitals.exposition.faults_json import faults_json
-from runvitals.exposition.findings_json import findings_json, ordered_findings
+from runvitals.exposition.findings_json import findings_json, most_urgent, ordered_findings
 from runvitals.exposition.landing_page import CONTENT_SECURITY_POLICY, landing_page
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.metrics_page import metrics_page
@@ -106,7 +106,7 @@ class Routes:
 
     async def _findings(self, _request: Request) -> Answer:
         body = await self._rendered(
-            "findings", lambda snapshot: findings_json(ordered_findings(snapshot), self._failures)
+            "findings", lambda snapshot: findings_json(most_urgent(ordered_findings(snapshot)), self._failures)
         )
         return Answer(HTTPStatus.OK, JSON, body)
 

@@ -65,7 +65,7 @@ def load(path: Path) -> Checkpoint | None:
             raise CheckpointError(f"{path} has version {version}, this runvitals reads version {VERSION}")
         return msgspec.msgpack.decode(data, type=Checkpoint, dec_hook=_decode)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from error
+        raise CheckpointError(f"{path} is damaged, or of another version of runvitals: {error}") from error
 
 
 def _encode(value: object) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import msgspec
 
 from runvitals.diagnosis.decisions import Closing, Decisions, FalseAlarmSettings
+from runvitals.diagnosis.rank_diagnosis import GOES_ON
 from runvitals.diagnosis.run_diagnosis import RunDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
@@ -227,20 +228,24 @@ class Pipeline:
         finding = decision.finding
         closing = self._decisions.closing(decision)
         if closing:
-            for one in self._explained_by(finding) if decision.action is Action.RESOLVE else ():
+            for one in self._explained_by(self._newest(finding)) if decision.action is Action.RESOLVE else ():
                 self._close(one, self._decisions.follow(one, closing))
             self._close(finding, closing)
-        rank = self._ranks.get((finding.run, finding.rank))
-        known = rank.diagnosis.find(finding.id) if rank else None
-        self._decisions.move_bars(decision.action, known or finding, self._false_alarms.factor)
+        self._decisions.move_bars(decision.action, self._newest(finding), self._false_alarms.factor)
         for peer in self._of_run.get(finding.run, {}).values():
             peer.set_bars(self._decisions.bars(peer.run), self._table)
+
+    def _newest(self, finding: Finding) -> Finding:
+        """Return the finding as it is now, where it is remembered; else as it is given."""
+        rank = self._ranks.get((finding.run, finding.rank))
+        known = rank.diagnosis.find(finding.id) if rank else None
+        return known or finding
 
     def _explained_by(self, finding: Finding) -> list[Finding]:
         """Return what the finding speaks for: it was part of what the operator saw."""
         ranks = self._of_run.get(finding.run, {}).values()
         found = [one for rank in ranks for one in rank.diagnosis.open.values()]
-        return [one for one in found if one.explained and one.cause == finding.id]
+        return [one for one in found if one.explained and (one.cause == finding.id or _is_beside(finding, one))]
 
     def _close(self, finding: Finding, closing: Closing) -> None:
         rank = self._ranks.get((finding.run, finding.rank))
@@ -257,7 +262,7 @@ class Pipeline:
                 rank.diagnosis.close(change.finding.id, closing.time, rank.step, closing.reason)
         if rank.diagnosis.changes:
             self._hand_over(rank)
-        moved = [change for change in changes if change.kind is not ChangeKind.CHANGED]
+        moved = [one for one in changes if one.kind is not ChangeKind.CHANGED or one.sentence == GOES_ON]
         if moved:
             findings = [one for peer in self._of_run[rank.run].values() for one in peer.diagnosis.open.values()]
             for change in self._run_diagnoses[rank.run].follow(moved, findings):
@@ -312,3 +317,9 @@ class Pipeline:
         if not self._of_run[rank.run]:
             del self._of_run[rank.run], self._run_diagnoses[rank.run]
         self._admitted[rank.admitted_by] -= 1
+
+
+def _is_beside(speaker: Finding, other: Finding) -> bool:
+    """Return whether the one speaks for the other, both being more severe than the cause of both."""
+    is_of_one_cause = bool(speaker.cause) and speaker.cause == other.cause and not speaker.explained
+    return is_of_one_cause and speaker.severity == other.severity

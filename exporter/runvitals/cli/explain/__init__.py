@@ -44,6 +44,8 @@ def main(arguments: argparse.Namespace) -> int:
                 print("\n".join(lines(answers[-1])))
     except RecordingError as error:
         raise CannotRunError(str(error)) from error
+    except BrokenPipeError:
+        raise  # whoever read our output has left
     except OSError as error:
         raise CannotRunError(f"{error.filename}: {error.strerror}") from error
     if arguments.json:

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from runvitals.anomaly.explanation import ChannelExplanation, ScoreExplanation
 from runvitals.cli.explain.numbers import number, span
 
+_COMPARED = {
+    "counter": "has only risen so far: its steps are judged, not its height",
+    "ratio": "has been between 0 and 1 so far: judged as odds, on the scale of their logarithm",
+    "time": "has been above 0 with a long upper tail so far: judged by its logarithm",
+}
+
 
 def channel_table(anomaly: ScoreExplanation) -> Iterator[str]:
     """Yield a line for each channel, the one that decided with an arrow."""
     if anomaly.kind != "plain":
-        yield f"    taken as a {anomaly.kind}, by what has been seen of it"
+        yield f"    {_COMPARED.get(anomaly.kind, anomaly.kind)}"
     yield f"    {'channel':<13} {'sees':<16} {'expected (99 %)':<28} {'tail p':>9} {'score':>7}"
     for one in anomaly.channels:
         yield f"  {'> ' if one.decides else '  '}{_row(one)}".rstrip()

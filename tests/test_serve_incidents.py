@@ -126,7 +126,7 @@ def test_an_operator_decides_beside_a_running_sidecar(tmp_path, runs):  # noqa: 
             wait_until(lambda: len(side.all_findings()) == 3, "a new finding")
         states = {one["id"]: one["closed_reason"] for one in exported(tmp_path)}
         assert states[nan] == "resolved by an operator"
-        assert states[alarm] == "its cause was resolved by an operator"  # with the NaN, before it was called one
+        assert states[alarm] == "called a false alarm by an operator"
 
 
 def test_the_journals_health_is_on_the_page(tmp_path, runs):  # noqa: F811

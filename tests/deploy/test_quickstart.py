@@ -76,11 +76,12 @@ def test_the_email_and_the_sms_arrive(quickstart, tmp_path: Path):
     output = process.stdout.read()
     print(output)
     assert process.wait() == 0
+    # Which of the run's critical findings speaks for the others is the diagnosis's to say: the first to open.
+    fault = re.search(r"alert +(gradient_explosion|divergence) on demo", output)[1]
     for told in (
         r"training +step +\d+ +loss +\S+ +grad_norm +\S+ +z +[+-]\S+ +P\(explosion\) +\S+",
         r"FINDING +gradient_explosion on demo, rank 0, since step \d+",
-        r"scrape +gradient_explosion",
-        r"alert +gradient_explosion",
+        rf"scrape +{fault}",
         r"E-MAIL +to ",
         r"SMS +to \+",
         r"Seconds from the first bad step",
@@ -88,10 +89,11 @@ def test_the_email_and_the_sms_arrive(quickstart, tmp_path: Path):
     ):
         assert re.search(told, output), told
     received = [json.loads(line) for line in (tmp_path / "data" / "received.jsonl").read_text().splitlines()]
-    step = re.search(r"FINDING +gradient_explosion on demo, rank 0, since step (\d+)", output)[1]
+    step = re.search(rf"FINDING +{fault} on demo, rank 0, since step (\d+)", output)[1]
+    name = fault.replace("_", " ")
     for kind in ("email", "sms"):
         texts = [f"{message.get('subject')} {message['text']}" for message in received if message["kind"] == kind]
-        assert any("gradient explosion" in text and "demo" in text and f"step {step}" in text for text in texts), kind
+        assert any(name in text and "demo" in text and f"step {step}" in text for text in texts), kind
 
 
 def test_the_sidecar_alone_is_not_a_success(quickstart):

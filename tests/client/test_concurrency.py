@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -9,13 +10,16 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import runvitals
 from runvitals.client import ring_writer
 from runvitals.client.ring_creation import create_ring
-from runvitals.client.ring_format import EVENT, NO_STEP, padded
+from runvitals.client.ring_format import EVENT, NO_STEP, SMALLEST_RING, padded
+from runvitals.client.ring_writer import RingWriter
+from runvitals.client.run import Run
 from runvitals.values import Event, EventKind
 from tests.client.written import events, items, only_ring, run_script, samples, values
 
@@ -148,6 +152,33 @@ print(step + 1)
     assert steps == sorted(set(steps))  # type: ignore[type-var]
     assert all(s.value == (s.step or 0) * (2.0 if s.signal == "twice" else 1.0) for s in read)
     assert events(runs)[-1].kind is EventKind.RUN_FINISHED
+
+
+@pytest.mark.parametrize("often", [3, 4, 5, 7])
+def test_no_name_is_lost_with_an_exception_in_a_write(often: int, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever write of a record or of its names an exception ends, in a new lap too, what comes after has names."""
+    run = Run(create_ring("r", "0", 1, SMALLEST_RING))
+    store, calls = RingWriter._store, itertools.count(1)
+
+    class StopError(BaseException):
+        """As a signal handler may raise."""
+
+    def store_or_raise(self: RingWriter, *record: Any) -> None:
+        if next(calls) % often == 0:
+            raise StopError
+        store(self, *record)
+
+    monkeypatch.setattr(RingWriter, "_store", store_or_raise)
+    written = []
+    for step in range(SMALLEST_RING // 25):
+        with contextlib.suppress(StopError):
+            run.log({f"name_{step % 3}_{'x' * 100}": 1.0}, step=step)
+            written.append((step, f"name_{step % 3}"))
+    monkeypatch.undo()
+    run.close()
+    read = [(s.step, s.signal[:6]) for s in samples(runs)]
+    assert len(read) > 100
+    assert read == written[-len(read) :]
 
 
 def test_a_forked_child_writes_nothing_and_keeps_no_lock(runs: Path) -> None:

@@ -165,25 +165,29 @@ class RingWriter:
         self._turn.clear()  # it is ours: there is never a second one
         if self._lap_end - self._offset >= FRAME_BYTES:
             self._store(PAD, NO_STEP, 0, 0, b"", wall(), monotonic())
+        self._notices.extend((table, *entry) for table, names in self._tables.items() for entry in names.items())
         self._base -= self._capacity
         self._offset = self._lap_end
         self._lap_end += self._capacity
-        for table, names in self._tables.items():
-            self._write_table(table, names)
+        self._write_notices()
         self._write_skipped()
 
     def _write_notices(self) -> None:
-        new: dict[int, dict[int, str]] = {NAMES: {}, LAYERS: {}}
-        while self._notices:
-            kind, key, value = self._notices.popleft()
-            if kind == SKIPPED:
-                self._skipped[str(key)] = self._skipped.get(str(key), 0) + int(value)
-            else:
-                new[kind][int(key)] = self._tables[kind][int(key)] = str(value)
-        for table, names in new.items():
-            self._write_table(table, names)
+        """Write what is noted; a note leaves the queue once it is written, so that an exception in between loses none."""
+        noted = self._notices.copy()  # atomic, as `pop` is: other threads add
+        for table, names in self._tables.items():
+            new = {int(key): str(name) for kind, key, name in noted if kind == table}
+            names.update(new)
+            self._write_table(table, new)
+        for notice in noted:
+            if self._notices and self._notices[0] is notice:  # else a lap that began meanwhile has written it
+                self._take_note_of_skipped(*self._notices.popleft())
         if self._skipped and monotonic() - self._skipped_written >= _SKIPPED_SECONDS:
             self._write_skipped()
+
+    def _take_note_of_skipped(self, kind: int, reason: int | str, count: int | str) -> None:
+        if kind == SKIPPED:
+            self._skipped[str(reason)] = self._skipped.get(str(reason), 0) + int(count)
 
     def _write_table(self, table: int, names: dict[int, str]) -> None:
         entries = [f"{index}={name}".encode() for index, name in names.items()]

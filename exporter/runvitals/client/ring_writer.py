@@ -173,7 +173,7 @@ class RingWriter:
         self._write_skipped()
 
     def _write_notices(self) -> None:
-        """Write what is noted; a note leaves the queue once it is written, so that an exception in between loses none."""
+        """Write what is noted. A note leaves the queue once it is written: an exception in between loses none."""
         noted = self._notices.copy()  # atomic, as `pop` is: other threads add
         for table, names in self._tables.items():
             new = {int(key): str(name) for kind, key, name in noted if kind == table}

@@ -9,9 +9,14 @@ from typing import Any
 
 import msgspec
 
-from runvitals.config import Config, ConfigError
+from runvitals.config import Config, ConfigError, check_web
 
-_FLAGS = {"web.listen-address": "listen_address", "web.enable-lifecycle": "enable_lifecycle"}
+_WEB_FLAGS = {
+    "listen_address": "listen_address",
+    "config_file": "web_config_file",
+    "enable_lifecycle": "enable_lifecycle",
+}
+"""Settings of the section `web`, and the flags that go over them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the config (YAML)")
     parser.add_argument(
         "--web.listen-address", dest="listen_address", metavar="HOST:PORT", help="where to serve (default :9877)"
+    )
+    parser.add_argument(
+        "--web.config.file", dest="web_config_file", metavar="FILE", help="TLS, client certificates, users and headers"
     )
     parser.add_argument(
         "--web.enable-lifecycle",
@@ -41,7 +49,8 @@ def override(arguments: argparse.Namespace) -> Callable[[Config], Config]:
 
 
 def _overridden(config: Config, arguments: argparse.Namespace) -> Config:
-    web = {name: getattr(arguments, name) for name in _FLAGS.values() if getattr(arguments, name) is not None}
+    given = {name: getattr(arguments, flag) for name, flag in _WEB_FLAGS.items()}
+    web = {name: value for name, value in given.items() if value is not None}
     log = {"level": arguments.log_level} if arguments.log_level else {}
     changes: dict[str, Any] = {}
     try:
@@ -49,4 +58,6 @@ def _overridden(config: Config, arguments: argparse.Namespace) -> Config:
         changes["log"] = msgspec.structs.replace(config.log, **log)
     except ValueError as error:
         raise ConfigError("--web.listen-address", "", str(error)) from error
+    if "config_file" in web:
+        check_web("--web.config.file", web["config_file"])
     return msgspec.structs.replace(config, **changes)

@@ -15,6 +15,7 @@ from runvitals.config.settings import Config
 from runvitals.config.suggestion import closest, keys_at, value_at
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import resolve
+from runvitals.exposition.web_config import Gate, WebConfigError
 from runvitals.pipeline.watching import make_detectors, make_hang
 from runvitals.sources import SOURCES, named_sources
 
@@ -31,6 +32,7 @@ def load(path: Path | None) -> Config:
         _explain(document, str(error))
     _check_faults(document, config)
     _check_sources(document, config)
+    check_web(document.file, config.web.config_file, document.line("web.config_file"))
     return config
 
 
@@ -94,3 +96,11 @@ def _check_sources(document: Document, config: Config) -> None:
     except ValueError as error:
         problem = f"two are called {error.args[0]!r}: give each a `name:` of its own"
         raise ConfigError(document.file, "sources", problem, document.line("sources")) from error
+
+
+def check_web(place: str, file: str, line: int | None = None) -> None:
+    """Check a web config file that is named at a place. Raises ConfigError."""
+    try:
+        Gate(file).close()
+    except WebConfigError as error:
+        raise ConfigError(place, "", str(error), line) from error

@@ -9,7 +9,7 @@ import asyncio
 import socket
 import struct
 from enum import Enum
-from typing import cast
+from typing import Protocol, cast
 
 from runvitals.exposition.settings import WebSettings
 
@@ -24,6 +24,20 @@ class Phase(Enum):
     IDLE = "idle"
 
 
+class Counted(Protocol):
+    """A connection, before it speaks HTTP or after."""
+
+    @property
+    def is_answering(self) -> bool:
+        """True while an answer is on the way."""
+
+    def priority(self) -> tuple[bool, float]:
+        """Return the order in which connections are given up."""
+
+    def drop(self) -> None:
+        """Close it at once."""
+
+
 class Connections:
     """The open connections. One that exceeds the limit displaces the one that has kept us waiting longest."""
 
@@ -31,7 +45,7 @@ class Connections:
         self.settings = settings
         self.live = 0
         """How many connections asyncio still has, those included that have been given up."""
-        self._open: dict[asyncio.BaseTransport, Connection] = {}
+        self._open: dict[asyncio.BaseTransport, Counted] = {}
 
     def guard(self, inner: asyncio.Protocol) -> Connection:
         """Return a protocol for one connection that holds its client to the limits and passes the rest to `inner`."""
@@ -39,12 +53,13 @@ class Connections:
 
     def of(self, transport: asyncio.BaseTransport | None) -> Connection | None:
         """Return the connection of a transport, None if it is gone."""
-        return self._open.get(transport) if transport is not None else None
+        found = self._open.get(transport) if transport is not None else None
+        return found if isinstance(found, Connection) else None
 
-    def add(self, transport: asyncio.BaseTransport, connection: Connection) -> None:
+    def add(self, transport: asyncio.BaseTransport, connection: Counted) -> None:
         """Take a connection in, and give one up if there are too many now."""
         if len(self._open) >= self.settings.max_connections:
-            min(self._open.values(), key=Connection.priority).drop()
+            min(self._open.values(), key=lambda one: one.priority()).drop()
         self._open[transport] = connection
 
     def remove(self, transport: asyncio.BaseTransport) -> None:

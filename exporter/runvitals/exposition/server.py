@@ -7,7 +7,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from http import HTTPStatus
@@ -16,10 +16,12 @@ from aiohttp import web
 
 from runvitals.exposition.answer import Answer, Request, sentence
 from runvitals.exposition.backend import Backend, ReloadStatus
-from runvitals.exposition.connections import Connections
+from runvitals.exposition.connections import Connection, Connections
+from runvitals.exposition.handshake import Handshake
 from runvitals.exposition.listener import BACKLOG, listen
 from runvitals.exposition.routes import Clocks, Routes
 from runvitals.exposition.settings import WebSettings
+from runvitals.exposition.web_config import Gate
 
 __all__ = ["Backend", "ReloadStatus", "Server", "WebSettings"]
 
@@ -48,6 +50,7 @@ class Server:
         self._settings = settings
         self._routes = Routes(backend, settings.enable_lifecycle, clocks)
         self._connections = Connections(settings)
+        self._gate = Gate(settings.config_file)
         self._address: tuple[str, int] | None = None
         self._thread: threading.Thread | None = None
         self._listening: socket.socket | None = None
@@ -78,6 +81,7 @@ class Server:
         with suppress(RuntimeError):  # it has stopped already
             loop.call_soon_threadsafe(stopping.set)
         self._thread.join()
+        self._gate.close()
 
     def abandon(self) -> None:
         """In a forked child, which has no thread: close the copy of the socket, which is the parent's."""
@@ -97,7 +101,7 @@ class Server:
         stopping = asyncio.Event()
         http = web.Server(self._answer, logger=_http_logger, access_log=None, auto_decompress=False, lingering_time=1.0)
         listener = await loop.create_server(
-            lambda: self._connections.guard(http()), sock=listening, backlog=_ACCEPTED_AT_ONCE
+            lambda: self._connection(lambda: self._connections.guard(http())), sock=listening, backlog=_ACCEPTED_AT_ONCE
         )
         listening.listen(BACKLOG)  # asyncio has just set the kernel's queue to its own number
         self._started.set_result((loop, stopping))
@@ -107,6 +111,10 @@ class Server:
             await asyncio.sleep(0)
         listener.close()
         await self._drain()
+
+    def _connection(self, guard: Callable[[], Connection]) -> asyncio.Protocol:
+        self._gate.refresh()
+        return Handshake(self._connections, self._gate.context, guard) if self._gate.context else guard()
 
     async def _drain(self) -> None:
         """Let answers under way end, close every connection, and let the loop see that they are closed."""
@@ -118,7 +126,7 @@ class Server:
         connection = self._connections.of(request.transport)
         if connection is not None:
             connection.answering()
-        response = await _send(request, await self._answer_to(request))
+        response = await _send(request, await self._answer_to(request), self._gate.headers)
         if connection is not None:
             connection.answered()
         return response
@@ -127,7 +135,10 @@ class Server:
         limit = self._settings.max_request_bytes
         if (request.content_length or 0) > limit:
             return sentence(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"A request may have {limit} bytes at most.")
-        return await self._routes.answer(Request(request.method, request.path, request.headers))
+        self._gate.refresh()
+        certificate = request.transport.get_extra_info("peercert") if request.transport else None
+        refusal = await self._gate.refusal(request.headers.get("Authorization", ""), certificate)
+        return refusal or await self._routes.answer(Request(request.method, request.path, request.headers))
 
 
 async def _wait_while(condition: Callable[[], bool]) -> None:
@@ -136,9 +147,9 @@ async def _wait_while(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, answer: Answer, wished: Mapping[str, str]) -> web.StreamResponse:
     """Write the answer piece by piece as the client reads it, so that one who does not costs little memory."""
-    headers = {**_HEADERS, **answer.headers, "Content-Type": answer.content_type}
+    headers = {**_HEADERS, **answer.headers, **wished, "Content-Type": answer.content_type}
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = len(answer.body)
     await response.prepare(request)

@@ -20,11 +20,14 @@ class ListenAddress(NamedTuple):
 class WebSettings(Settings, frozen=True, kw_only=True):
     """Settings of the web server; seconds and bytes.
 
-    `request_timeout_seconds` counts from a request's first byte to its answer's last, `idle_timeout_seconds` from then
-    to the next request. Beyond `max_connections` a new connection displaces the one that has waited longest.
+    `config_file` says who may read, and how the server is known (TLS, client certificates, users, headers), in the
+    format of Prometheus's exporters. `request_timeout_seconds` counts from a request's first byte to its answer's last,
+    `idle_timeout_seconds` from then to the next request. Beyond `max_connections` a new connection displaces the one
+    that has waited longest.
     """
 
     listen_address: str = ":9877"
+    config_file: str = ""
     enable_lifecycle: bool = False
     request_timeout_seconds: float = 10.0
     idle_timeout_seconds: float = 120.0

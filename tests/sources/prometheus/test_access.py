@@ -1,14 +1,13 @@
 """TLS, bearer tokens, basic auth and settings: who asks, how the server is known, and what a config may say."""
 
 import base64
-import shutil
 import ssl
-import subprocess
 
 import pytest
 
 from runvitals.config import ConfigError, load, to_yaml
 from runvitals.sources.prometheus.settings import BasicAuthSettings, TlsSettings
+from tests.certificates import Authority
 from tests.sources.prometheus.page_server import NOW, make_source, serving, values
 
 PAGE = 'vllm:num_requests_running{model_name="m"} 3\n'
@@ -18,22 +17,10 @@ UP = {"requests_running": 3, "server_up": 1}
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
     """A certificate authority, and certificates of it for 127.0.0.1 and for a client."""
-    if not shutil.which("openssl"):
-        pytest.skip("there is no openssl command")
-    folder = tmp_path_factory.mktemp("ca")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-
-    def openssl(*arguments):
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
-
-    ca = ("-x509", "-days", "2", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=test authority")
-    openssl("req", *key, *ca, "-addext", "keyUsage=critical,keyCertSign")
-    (folder / "ext").write_text("subjectAltName=IP:127.0.0.1,DNS:model.test\nauthorityKeyIdentifier=keyid\n")
+    made = Authority(tmp_path_factory.mktemp("ca"))
     for name in ("server", "client"):
-        openssl("req", *key, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", *signed)
-    return folder
+        made.sign(name)
+    return made.folder
 
 
 @pytest.fixture

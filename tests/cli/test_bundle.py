@@ -188,8 +188,8 @@ def test_thresholds_go_where_they_are_judged(tmp_path: Path) -> None:
         ("alertmanager: {email: {to: [me], sender: a@b.c, smarthost: 'm:25'}}", "'me' is no mail address"),
         ("alertmanager: {email: {to: [a@b.c], sender: a@b.c, smarthost: 'm:25', username: u}}", "go together"),
         (
-            "alertmanager:\n  email: {to: [a@b.c], sender: a@b.c, smarthost: 'm:25', username: u,\n   password_file: /no/it}",
-            "values.yaml:3: alertmanager.email.password_file: '/no/it' is not there: create it, or give --secre",
+            "alertmanager: {email: {to: [a@b.c], sender: a@b.c, smarthost: 'm:25',\n username: u, password_file: /it}}",
+            "values.yaml:2: alertmanager.email.password_file: '/it' is not there: create it",
         ),
         (
             "alertmanager: {receivers: [{name: s, slack_configs: [{api_url_file: /nowhere/url}]}]}",

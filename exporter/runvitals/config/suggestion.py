@@ -21,14 +21,19 @@ def closest(word: str, known: Iterable[str]) -> str:
 
 def keys_at(kind: type, path: str, data: Any) -> list[str]:
     """Return the keys that may stand at a path (such as `sources[0]`) of data that is to become `kind`."""
-    found = types.type_info(kind)
-    for part in _parts(path):
-        data = _below(data, part)
-        found = _resolve(_step(found, part), data)
+    found = _type_at(kind, path, data)
     if not isinstance(found, types.StructType):
         return []
     names = [field.encode_name for field in found.fields]
     return [*names, found.tag_field] if found.tag_field else names
+
+
+def tags_at(kind: type, path: str, data: Any) -> list[str]:
+    """Return what the tag of the struct at a path may be; nothing where there is no choice."""
+    parent, _, last = re.sub(r"\[(\d+)\]$", r".\1", path).rpartition(".")
+    found = _step(_type_at(kind, parent, data), last)
+    members = found.types if isinstance(found, types.UnionType) else ()
+    return [str(member.tag) for member in members if isinstance(member, types.StructType)]
 
 
 def value_at(data: Any, path: str) -> Any:
@@ -36,6 +41,14 @@ def value_at(data: Any, path: str) -> Any:
     for part in _parts(path):
         data = _below(data, part)
     return data
+
+
+def _type_at(kind: type, path: str, data: Any) -> types.Type:
+    found = types.type_info(kind)
+    for part in _parts(path):
+        data = _below(data, part)
+        found = _resolve(_step(found, part), data)
+    return found
 
 
 def _parts(path: str) -> list[str]:

@@ -30,6 +30,10 @@ class Document:
             path = path[: max(path.rfind("."), path.rfind("["), 0)]
         return self._lines.get(path)
 
+    def error(self, path: str, problem: str) -> ConfigError:
+        """Return the error about what stands at a path."""
+        return ConfigError(self.file, path, problem, self.line(path))
+
 
 _KEY_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})
 

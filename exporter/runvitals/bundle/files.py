@@ -1,0 +1,50 @@
+"""The files of the bundle with the values filled in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from runvitals import __version__
+from runvitals.bundle.alertmanager import OWN_TEMPLATES, fill_alertmanager
+from runvitals.bundle.prometheus import fill_prometheus, fill_thresholds
+from runvitals.bundle.shipped import shipped_files
+from runvitals.bundle.values import SHIPPED_GRAFANA_URL, SHIPPED_RUNBOOK_URL, Values
+from runvitals.catalogue import faults
+from runvitals.diagnosis.settings import FaultSettings
+
+_NOTE = f"# Written by `runvitals bundle`, version {__version__}: change the values, and write it again.\n"
+_RULES, _PROMETHEUS, _ALERTMANAGER = "prometheus/rules/", "prometheus/prometheus.yml", "alertmanager/alertmanager.yml"
+
+
+def bundle_files(values: Values) -> dict[str, str]:
+    """Return the text of each file by its path in the folder that the bundle is written into. Raises OSError."""
+    shipped = {path: text for path, text in shipped_files().items() if not path.startswith("prometheus/tests/")}
+    files = {path: _linked(text, values) for path, text in shipped.items()}
+    for path in files:
+        if path.startswith(_RULES):
+            files[path] = _NOTE + fill_thresholds(files[path], values.faults)
+    files[_PROMETHEUS] = _NOTE + fill_prometheus(files[_PROMETHEUS], values)
+    files[_ALERTMANAGER] = _NOTE + fill_alertmanager(files[_ALERTMANAGER], values.alertmanager)
+    for template in values.alertmanager.templates:
+        files[f"alertmanager/{OWN_TEMPLATES}/{Path(template).name}"] = Path(template).read_text(encoding="utf-8")
+    return files | _sidecar_file(values.faults)
+
+
+def _linked(text: str, values: Values) -> str:
+    text = text.replace(SHIPPED_GRAFANA_URL, values.grafana_url.rstrip("/"))
+    return text.replace(SHIPPED_RUNBOOK_URL, values.runbook_url)
+
+
+def _sidecar_file(settings: dict[str, FaultSettings]) -> dict[str, str]:
+    """Return the config for the sidecars, of the faults that they judge; none where there is nothing to say."""
+    here = {name: _given(fault) for name, fault in settings.items() if faults.BY_NAME[name].scope == "rank"}
+    text = _NOTE + yaml.safe_dump({"faults": here}, sort_keys=False)
+    return {"sidecar/runvitals.yml": text} if here else {}
+
+
+def _given(settings: FaultSettings) -> dict[str, object]:
+    usual = msgspec.to_builtins(FaultSettings())
+    return {name: value for name, value in msgspec.to_builtins(settings).items() if value != usual[name]}

@@ -1,0 +1,242 @@
+"""`runvitals bundle`: the values arrive in the files, and values that cannot be are refused with place and remedy."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from runvitals.bundle import bundle_files, example_values, load_values
+from runvitals.bundle.shipped import shipped_files
+from runvitals.cli import main
+from tests.programs import find_program
+
+ALERTMANAGER = "alertmanager/alertmanager.yml"
+VALUES = """\
+cluster: west
+grafana_url: https://dashboards.example.org/
+runbook_url: https://wiki.example.org/vitals
+prometheus: {targets: ['gpu-1:9877', '[::1]:9877'], alertmanagers: ['am-1:9093', 'am-2:9093'], interval_seconds: 5}
+alertmanager:
+  email:
+    {to: [a@example.org, b@example.org], sender: 'V <v@example.org>', smarthost: 'm.example.org:25', require_tls: false}
+  sms: {phone_number: '+491701234567', region: eu-central-1}
+  receivers:
+    - name: hook
+      webhook_configs: [{url: 'https://hook.example.org/x'}]
+  critical: [hook, sms]
+  warning: [hook]
+  quiet_hours: {time_zone: Europe/Berlin, start: '21:30', end: '06:00'}
+faults:
+  loss_spike: {severity: critical}
+"""
+
+
+@pytest.fixture
+def _programs_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts promtool and amtool on the PATH."""
+    folders = {str(Path(find_program(name)).parent) for name in ("promtool", "amtool")}
+    monkeypatch.setenv("PATH", ":".join(folders))
+
+
+def _files(tmp_path: Path, values: str) -> dict[str, str]:
+    file = tmp_path / "values.yaml"
+    file.write_text(values)
+    return bundle_files(load_values(file))
+
+
+def _alertmanager(tmp_path: Path, values: str) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(_files(tmp_path, values)[ALERTMANAGER])
+    return config
+
+
+def _receivers(config: dict[str, Any], severity: str) -> list[str]:
+    routes = [route for route in config["route"]["routes"] if route["matchers"] == [f'severity="{severity}"']]
+    assert [route.get("continue", False) for route in routes] == [True] * (len(routes) - 1) + [False]
+    return [route["receiver"] for route in routes]
+
+
+@pytest.mark.usefixtures("_programs_at_hand")
+def test_the_command_writes_what_the_programs_find_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With every value given, promtool and amtool accept the files; a second time nothing changes."""
+    (tmp_path / "values.yaml").write_text(VALUES)
+    command = ["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]
+    assert main(command) == 0
+    assert "found right by promtool and amtool" in capsys.readouterr().out
+    assert main(command) == 0
+    assert " 0 of them new or changed" in capsys.readouterr().out
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    shipped = {path for path in shipped_files() if not path.startswith("prometheus/tests/")}
+    assert written == shipped | {"sidecar/runvitals.yml", ".runvitals-bundle.json"}
+
+
+def test_without_values_it_is_what_is_shipped(tmp_path: Path) -> None:
+    """An empty file of values changes no meaning, and no text but the note at the top and the spelling of addresses."""
+    files = _files(tmp_path, "")
+    for path, text in shipped_files().items():
+        if path.endswith((".yml", ".yaml")) and not path.startswith("prometheus/tests/"):
+            assert yaml.safe_load(files[path]) == yaml.safe_load(text), path
+        elif path in files:
+            assert files[path] == text
+
+
+def test_the_example_is_right(tmp_path: Path) -> None:
+    """The printed example loads as it is, and so does each thing in it that is commented out."""
+    _files(tmp_path, example_values())
+    uncommented = re.sub(r"(?m)^( *)# ( *(- )?[a-z_]+:( .*)?)$", r"\1\2", example_values())
+    assert uncommented.count("#") < example_values().count("#") - 10
+    (tmp_path / "my.tmpl").write_text("")
+    (tmp_path / "values.yaml").write_text(uncommented)
+    assert load_values(tmp_path / "values.yaml", check_files=False).cluster == "my-cluster"
+
+
+def test_addresses_and_links_arrive(tmp_path: Path) -> None:
+    """Targets, Alertmanagers, the cluster's name and both links stand where they belong, and no shipped one is left."""
+    files = _files(tmp_path, VALUES)
+    prometheus = yaml.safe_load(files["prometheus/prometheus.yml"])
+    assert prometheus["global"] == {
+        "scrape_interval": "5s",
+        "scrape_timeout": "5s",
+        "evaluation_interval": "5s",
+        "external_labels": {"cluster": "west"},
+    }
+    assert prometheus["scrape_configs"][0]["static_configs"][0]["targets"] == ["gpu-1:9877", "[::1]:9877"]
+    assert prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["am-1:9093", "am-2:9093"]
+    everything = "".join(files.values())
+    assert "https://wiki.example.org/vitals#RunvitalsNonfiniteLoss" in everything
+    assert "grafana.example.com" not in everything
+    assert "blob/main/prometheus/runbooks.md" not in everything
+
+
+def test_receivers_routes_and_quiet_hours_arrive(tmp_path: Path) -> None:
+    """Who is told of what is as the values say; times of the shipped routes stay."""
+    config = _alertmanager(tmp_path, VALUES)
+    assert config["global"]["smtp_from"] == "V <v@example.org>"
+    assert "smtp_auth_username" not in config["global"]
+    assert _receivers(config, "critical") == ["hook", "sms"]
+    assert _receivers(config, "warning") == ["hook"]
+    [interval] = config["time_intervals"]
+    assert interval["time_intervals"] == [
+        {
+            "times": [{"start_time": "21:30", "end_time": "24:00"}, {"start_time": "00:00", "end_time": "06:00"}],
+            "location": "Europe/Berlin",
+        }
+    ]
+    shipped = yaml.safe_load(shipped_files()[ALERTMANAGER])
+    of_sms = [route for route in shipped["route"]["routes"] if route["receiver"] == "sms"]
+    of_sms[0].pop("continue")
+    assert of_sms[0] in config["route"]["routes"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "times"),
+    [
+        ("{time_zone: UTC, start: '01:00', end: '02:00'}", [{"start_time": "01:00", "end_time": "02:00"}]),
+        ("{time_zone: UTC, start: '20:00', end: '00:00'}", [{"start_time": "20:00", "end_time": "24:00"}]),
+    ],
+)
+def test_quiet_hours_never_pass_midnight(hours: str, times: list[dict[str, str]], tmp_path: Path) -> None:
+    """Alertmanager takes no range over midnight, and no empty one."""
+    config = _alertmanager(tmp_path, f"alertmanager: {{quiet_hours: {hours}}}")
+    assert config["time_intervals"][0]["time_intervals"][0]["times"] == times
+
+
+def test_quiet_hours_can_be_switched_off(tmp_path: Path) -> None:
+    """Then no route waits for the morning."""
+    config = _alertmanager(tmp_path, "alertmanager: {quiet_hours: false}")
+    assert not any("mute_time_intervals" in route for route in config["route"]["routes"])
+
+
+def test_a_receiver_of_a_shipped_name_takes_its_place(tmp_path: Path) -> None:
+    """A gateway called `sms` is what critical findings go to, and SNS is gone."""
+    config = _alertmanager(tmp_path, "alertmanager: {receivers: [{name: sms, webhook_configs: [{url: 'http://g/'}]}]}")
+    [sms] = [receiver for receiver in config["receivers"] if receiver["name"] == "sms"]
+    assert "sns_configs" not in sms
+    assert "sms" in _receivers(config, "critical")
+
+
+def test_thresholds_go_where_they_are_judged(tmp_path: Path) -> None:
+    """A sidecar's fault goes into a config that the sidecar accepts."""
+    files = _files(tmp_path, "faults: {loss_spike: {severity: critical, open_count: 2, open_window: 3}}")
+    (tmp_path / "runvitals.yml").write_text(files["sidecar/runvitals.yml"])
+    assert yaml.safe_load(files["sidecar/runvitals.yml"]) == {
+        "faults": {"loss_spike": {"severity": "critical", "open_count": 2, "open_window": 3}}
+    }
+    assert main(["check-config", str(tmp_path / "runvitals.yml")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (
+            "alertmanager: {critical: [email, pager]}",
+            "values.yaml:1: alertmanager: `critical` names a",
+        ),
+        ("alertmanager: {warning: [emial]}", "did you mean 'email'?"),
+        ("alertmanager: {warning: []}", "at least one receiver"),
+        ("alertmanager: {receivers: [{webhook_configs: []}]}", "needs a `name`"),
+        (
+            "alertmanager:\n  quiet_hours: {time_zone: Europe/Berlyn}",
+            "values.yaml:2: alertmanager.quiet_hours: no time zone is called 'Europe/Berlyn'; did you mean 'Europe/Ber",
+        ),
+        ("alertmanager: {quiet_hours: {time_zone: UTC, start: '9:00'}}", "'9:00' is no time of a day"),
+        ("alertmanager: {sms: {phone_number: '0170 1', region: eu-west-1}}", "no number in E.164 form"),
+        ("alertmanager: {email: {to: [me], sender: a@b.c, smarthost: 'm:25'}}", "'me' is no mail address"),
+        ("alertmanager: {email: {to: [a@b.c], sender: a@b.c, smarthost: 'm:25', username: u}}", "go together"),
+        (
+            "alertmanager: {email: {to: [a@b.c], sender: a@b.c, smarthost: 'm:25',\n username: u, password_file: /it}}",
+            "values.yaml:2: alertmanager.email.password_file: '/it' is not there: create it",
+        ),
+        (
+            "alertmanager: {receivers: [{name: s, slack_configs: [{api_url_file: /nowhere/url}]}]}",
+            "'/nowhere/url' is not there",
+        ),
+        ("alertmanager: {templates: [none.tmpl]}", "alertmanager.templates[0]"),
+        ("prometheus: {targets: [somewhere]}", "somehost:9877"),
+        ("prometheus: {targets: ['h:99999']}", "is no address"),
+        ("prometheus: {interval_seconds: 0}", "from 1 to 60"),
+        ("grafana_url: dashboards", "grafana_url must begin with http"),
+        ("faults: {loss_spikes: {}}", "did you mean 'loss_spike'?"),
+        ("targets: []", "unknown key 'targets'"),
+    ],
+)
+def test_values_that_cannot_be_are_refused(
+    values: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The place, what is wrong and the remedy are told; exit code 2, and nothing is written."""
+    (tmp_path / "values.yaml").write_text(values)
+    assert main(["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("_programs_at_hand")
+def test_a_template_that_is_broken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Alertmanager's own tool names the template and the line, before anything is written."""
+    (tmp_path / "mine.tmpl").write_text('{{ define "runvitals.sms" }}\n{{ if }}{{ end }}')
+    (tmp_path / "values.yaml").write_text("alertmanager: {templates: [mine.tmpl]}")
+    assert main(["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]) == 1
+    assert "mine.tmpl:2" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_secrets_may_lie_elsewhere(tmp_path: Path) -> None:
+    """Where the bundle is written for another machine, its secret files need not be on this one."""
+    (tmp_path / "values.yaml").write_text(
+        "alertmanager: {receivers: [{name: s, slack_configs: [{api_url_file: /nowhere/url}]}]}"
+    )
+    command = ["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml"), "--secrets-elsewhere"]
+    assert main(command) == 0
+
+
+def test_hostile_values_stay_values(tmp_path: Path) -> None:
+    """Quotes, braces, colons and line ends in a value cannot become another key."""
+    hostile = 'x"\'}: [\n- {{ template "y" }}<b>'
+    values = {"cluster": hostile, "alertmanager": {"receivers": [{"name": hostile, "webhook_configs": []}]}}
+    files = _files(tmp_path, json.dumps(values))
+    assert yaml.safe_load(files["prometheus/prometheus.yml"])["global"]["external_labels"] == {"cluster": hostile}
+    assert yaml.safe_load(files[ALERTMANAGER])["receivers"][-1]["name"] == hostile

@@ -13,7 +13,7 @@ def app(tmp_path, monkeypatch):
     """A running sidecar without sources."""
     monkeypatch.setenv("RUNVITALS_STATE_DIR", str(tmp_path / "state"))
     (tmp_path / "c.yml").write_text(CONFIG)
-    app = App(tmp_path / "c.yml", lambda config: config)
+    app = App(tmp_path / "c.yml")
     app.start()
     yield app
     app.stop()

@@ -6,10 +6,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from runvitals.config import Config, ConfigError, fingerprint, load, to_yaml
+from runvitals.config import Config, ConfigError, Overlay, fingerprint, load, to_yaml
 from runvitals.config.settings import LogSettings
 from runvitals.diagnosis.settings import resolve
 from runvitals.exposition.backend import ReloadStatus
@@ -35,21 +35,21 @@ STOP_SECONDS = 1.0
 class App:
     """One sidecar: sources, pipeline and web server, made from one config.
 
-    `override` is applied to each config that is loaded (what the command line says goes over what the file says),
-    `configure_logs` to its log settings. Where the config names no folder for state, the default one is used, or with
+    `overlays` go over what the file says, each time it is loaded (without them the environment does); `configure_logs`
+    is applied to the log settings. Where the config names no folder for state, the default one is used, or with
     `default_state=False` none. Raises ConfigError, StateFolderError, or OSError if the address is taken.
     """
 
     def __init__(
         self,
         config_file: Path | None,
-        override: Callable[[Config], Config],
+        overlays: Sequence[Overlay] | None = None,
         configure_logs: Callable[[LogSettings], None] = lambda _: None,
         *,
         default_state: bool = True,
     ) -> None:
-        self._file, self._override, self._configure_logs = config_file, override, configure_logs
-        self._config = override(load(config_file))
+        self._file, self._overlays, self._configure_logs = config_file, overlays, configure_logs
+        self._config = load(config_file, overlays)
         configure_logs(self._config.log)
         self._reload_status = ReloadStatus(successful=True, last_success=time.time())
         self._reloading = threading.Lock()
@@ -111,7 +111,7 @@ class App:
         """Load the config again; series are kept. Returns None, or why it was refused: the old one stays then."""
         with self._reloading:  # SIGHUP and POST /-/reload come in different threads
             try:
-                self._apply(self._override(load(self._file)))
+                self._apply(load(self._file, self._overlays))
             except ConfigError as error:
                 _log.error("reload refused, the old config stays: %s", error)  # the sentence says it all
                 return self._refused(str(error))

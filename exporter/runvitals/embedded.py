@@ -21,7 +21,6 @@ from runvitals.client.watch import close_open_runs
 
 if TYPE_CHECKING:
     from runvitals.app import App
-    from runvitals.config import Config
 
 __all__ = ["Exporter", "serve"]
 
@@ -121,20 +120,15 @@ def _build(listen_address: str, config_file: str | os.PathLike[str] | None) -> A
     import msgspec
 
     from runvitals.app import App
-
-    def override(config: Config) -> Config:
-        web = msgspec.structs.replace(config.web, listen_address=listen_address)
-        sources = config.sources if config_file else [one for one in config.sources if not _is_shared(one)]
-        return msgspec.structs.replace(config, web=web, sources=sources)
-
-    return App(Path(config_file) if config_file else None, override, default_state=False)
-
-
-def _is_shared(source: object) -> bool:
-    """Tell whether the source takes an address that belongs to the machine's sidecar: this process logs directly."""
+    from runvitals.config import Overlay, from_environment
+    from runvitals.sources import default_sources
     from runvitals.sources.statsd import StatsdSettings
 
-    return isinstance(source, StatsdSettings)
+    overlays = [*from_environment(os.environ), Overlay("web.listen_address", listen_address, "serve()")]
+    if not config_file:  # StatsD's address belongs to the machine's sidecar: this process logs directly
+        sources = [one for one in default_sources() if not isinstance(one, StatsdSettings)]
+        overlays.insert(0, Overlay("sources", msgspec.to_builtins(sources), "serve()"))
+    return App(Path(config_file) if config_file else None, overlays, default_state=False)
 
 
 def _hook_once() -> None:

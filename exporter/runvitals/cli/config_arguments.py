@@ -3,61 +3,56 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import os
 from pathlib import Path
 from typing import Any
 
-import msgspec
+from runvitals.config import Overlay, from_environment
 
-from runvitals.config import Config, ConfigError, check_web
-
-_WEB_FLAGS = {
-    "listen_address": "listen_address",
-    "config_file": "web_config_file",
-    "enable_lifecycle": "enable_lifecycle",
-}
-"""Settings of the section `web`, and the flags that go over them."""
+CONFIG_FILE_VARIABLE = "RUNVITALS_CONFIG_FILE"
+_FLAGS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("--web.listen-address", "web.listen_address", {"metavar": "HOST:PORT", "help": "where to serve (default :9877)"}),
+    ("--web.config.file", "web.config_file", {"metavar": "FILE", "help": "TLS, client certificates, users, headers"}),
+    (
+        "--web.enable-lifecycle",
+        "web.enable_lifecycle",
+        {"action": "store_true", "default": None, "help": "allow POST /-/reload"},
+    ),
+    (
+        "--log.level",
+        "log.level",
+        {"choices": ["debug", "info", "warning", "error"], "help": "what to log (default info)"},
+    ),
+    ("--log.format", "log.format", {"choices": ["text", "json"], "help": "how to log (default text)"}),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags, in the spelling of Prometheus exporters."""
-    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the config (YAML)")
-    parser.add_argument(
-        "--web.listen-address", dest="listen_address", metavar="HOST:PORT", help="where to serve (default :9877)"
-    )
-    parser.add_argument(
-        "--web.config.file", dest="web_config_file", metavar="FILE", help="TLS, client certificates, users and headers"
-    )
-    parser.add_argument(
-        "--web.enable-lifecycle",
-        dest="enable_lifecycle",
-        action="store_true",
-        default=None,
-        help="allow POST /-/reload",
-    )
-    parser.add_argument(
-        "--log.level",
-        dest="log_level",
-        choices=["debug", "info", "warning", "error"],
-        help="what to log (default info)",
+    add_config_file(parser)
+    for flag, path, options in _FLAGS:
+        parser.add_argument(flag, dest=path, **options)
+    parser.epilog = (
+        "A flag goes over a variable, a variable over the file, the file over the default. Each setting has a "
+        "variable: RUNVITALS_WEB_LISTEN_ADDRESS is web.listen_address."
     )
 
 
-def override(arguments: argparse.Namespace) -> Callable[[Config], Config]:
-    """Return what puts the flags over a config."""
-    return lambda config: _overridden(config, arguments)
+def add_config_file(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names the config."""
+    named = os.environ.get(CONFIG_FILE_VARIABLE)
+    parser.add_argument(
+        "--config.file",
+        dest="config_file",
+        type=Path,
+        default=Path(named) if named else None,
+        metavar="FILE",
+        help=f"the config (YAML; default ${CONFIG_FILE_VARIABLE})",
+    )
 
 
-def _overridden(config: Config, arguments: argparse.Namespace) -> Config:
-    given = {name: getattr(arguments, flag) for name, flag in _WEB_FLAGS.items()}
-    web = {name: value for name, value in given.items() if value is not None}
-    log = {"level": arguments.log_level} if arguments.log_level else {}
-    changes: dict[str, Any] = {}
-    try:
-        changes["web"] = msgspec.structs.replace(config.web, **web)
-        changes["log"] = msgspec.structs.replace(config.log, **log)
-    except ValueError as error:
-        raise ConfigError("--web.listen-address", "", str(error)) from error
-    if "config_file" in web:
-        check_web("--web.config.file", web["config_file"])
-    return msgspec.structs.replace(config, **changes)
+def overlays(arguments: argparse.Namespace) -> list[Overlay]:
+    """Return what goes over the file: the variables, and over them the flags."""
+    given = ((flag, path, getattr(arguments, path, None)) for flag, path, _ in _FLAGS)
+    flags = [Overlay(path, value, flag) for flag, path, value in given if value is not None]
+    return [*from_environment(os.environ), *flags]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 from runvitals.catalogue import faults
+from runvitals.cli import config_arguments
 from runvitals.config import Config
 from runvitals.diagnosis.settings import FaultTable, resolve
 from runvitals.pipeline.pipeline import Pipeline
@@ -18,7 +18,7 @@ SOURCE = "replay"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that say how recorded data is read."""
-    parser.add_argument("--config.file", dest="config_file", type=Path, metavar="FILE", help="the config (YAML)")
+    config_arguments.add_config_file(parser)
     parser.add_argument(
         "--step-seconds",
         type=_positive,

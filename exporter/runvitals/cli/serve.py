@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: received.put(number))
     try:
-        app = App(arguments.config_file, config_arguments.override(arguments), logs.configure)
+        app = App(arguments.config_file, config_arguments.overlays(arguments), logs.configure)
         app.start()
     except (StateFolderError, OSError) as error:
         raise CannotRunError(str(error)) from error

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from runvitals.config.errors import ConfigError
 
+V = TypeVar("V")
 MAX_BYTES = 1024 * 1024
 
 MAX_NODES = 100_000
@@ -19,20 +20,48 @@ MAX_NODES = 100_000
 
 
 class Document:
-    """The plain data of a YAML file, and where in the file each key stands."""
+    """The plain data of a YAML file, and where each value comes from: a line of the file, a variable or a flag."""
 
     def __init__(self, file: str, data: Any, lines: dict[str, int]) -> None:
         self.file, self.data, self._lines = file, data, lines
+        self._origins: dict[str, str] = {}
+
+    def put(self, path: str, value: Any, origin: str) -> None:
+        """Put a value over what stands at a path such as `web.listen_address`."""
+        *above, last = path.split(".")
+        place = self.data
+        for part in above:
+            if not isinstance(place.get(part), dict):
+                place[part] = {}
+            place = place[part]
+        place[last] = value
+        self._origins[path] = origin
 
     def line(self, path: str) -> int | None:
         """Return the line of a path such as `sources[0].kind`, or of the nearest one above it that is in the file."""
-        while path and path not in self._lines:
-            path = path[: max(path.rfind("."), path.rfind("["), 0)]
-        return self._lines.get(path)
+        return self._nearest(path, self._lines)
+
+    def origin(self, path: str) -> str | None:
+        """Return where the value at a path comes from; None where nobody gave it."""
+        given = self._nearest(path, self._origins)
+        line = self._lines.get(path)
+        return given if given is not None else f"{self.file}:{line}" if line else None
 
     def error(self, path: str, problem: str) -> ConfigError:
-        """Return the error about what stands at a path."""
-        return ConfigError(self.file, path, problem, self.line(path))
+        """Return the error about what stands at a path, with all places that it can come from."""
+        given = self._nearest(path, self._origins)
+        if given is not None:
+            return ConfigError(given, "", problem)
+        below = [origin for place, origin in self._origins.items() if place.startswith(f"{path}.")]
+        line = self.line(path)
+        place = [self.file if line is None else f"{self.file}:{line}"] if line or not below else []
+        return ConfigError(", ".join([*place, *below]), path, problem)
+
+    @staticmethod
+    def _nearest(path: str, known: Mapping[str, V]) -> V | None:
+        while path and path not in known:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return known.get(path)
 
 
 _KEY_TAGS = frozenset({"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"})

@@ -396,7 +396,7 @@ def test_a_server_whose_latency_degrades_and_that_dies(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNVITALS_STATE_DIR", str(tmp_path / "state"))
     server = PageServer(vllm_page(0, 0, 0))
     (tmp_path / "c.yml").write_text(CONFIG.format(url=server.url))
-    app = App(tmp_path / "c.yml", lambda config: config)
+    app = App(tmp_path / "c.yml")
     app.start()
 
     def newest(signal):

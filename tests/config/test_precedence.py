@@ -83,7 +83,7 @@ def test_where_each_value_comes_from(file: Path) -> None:
 
 def test_check_config_explains(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Every setting is printed once, with its origin, and no secret."""
-    monkeypatch.setenv("RUNVITALS_SOURCES", "[{kind: prometheus, url: 'http://u:secret@h/', bearer_token: hidden}]")
+    monkeypatch.setenv("RUNVITALS_SOURCES", "[{kind: prometheus, url: 'http://h/?token=secret', bearer_token: hidden}]")
     assert main(["check-config", "--explain", "--log.format", "json", str(file)]) == 0
     printed = capsys.readouterr().out
     lines = printed.splitlines()
@@ -92,7 +92,7 @@ def test_check_config_explains(file: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert "series.window: 256  # default" in lines
     assert [line.split(":")[0] for line in lines[:-1]] == list(setting_paths())
     assert "$RUNVITALS_SOURCES" in printed
-    assert "secret@" not in printed
+    assert "=secret" not in printed
     assert "hidden" not in printed
 
 

@@ -21,6 +21,17 @@ _CONDITION = "is_number($A) || is_inf($A)"
 _BACK = 300
 """Seconds that an instant query looks back, as Prometheus does by default."""
 
+
+class _Dumper(yaml.SafeDumper):
+    """Writes what has several lines as it is read."""
+
+
+def _as_read(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _as_read)
+
 _HEAD = """\
 # The alerts of prometheus/rules/ as Grafana-managed rules, written by `python -m grafana.build`.
 #
@@ -42,7 +53,13 @@ def rules_file() -> str:
     """Return the text of the provisioning file."""
     groups = [_group(group) for path in sorted(RULES.glob("*.yml")) for group in _decoded(path)["groups"]]
     document = {"apiVersion": 1, "groups": [group for group in groups if group["rules"]]}
-    return _HEAD + yaml.safe_dump(document, sort_keys=False, width=1000, allow_unicode=True)
+    return _HEAD + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
+
+
+def alert_names(file: str) -> list[str]:
+    """Return the names of the alerts in a file of prometheus/rules; the watchdog, which always fires, is none."""
+    rules = [rule for group in _decoded(RULES / f"{file}.yml")["groups"] for rule in group["rules"]]
+    return [rule["alert"] for rule in rules if "alert" in rule and rule["labels"]["severity"] != "none"]
 
 
 def without_queries(text: str) -> str:

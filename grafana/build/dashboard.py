@@ -26,7 +26,6 @@ def dashboard(
         "schemaVersion": 36,
         "version": 1,
         "editable": False,
-        "style": "dark",
         "timezone": "browser",
         "graphTooltip": 1,
         "refresh": "30s",

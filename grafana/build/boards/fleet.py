@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.build import incidents, palette, variables
+from grafana.build import firing, incidents, palette, variables
 from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row
 from grafana.build.limits import Limit, of_fault
@@ -25,7 +25,7 @@ def dashboard() -> Json:
     chosen = [variables.datasource(), variables.cluster(), variables.job(), variables.runs()]
     rows = [
         Row("Now", [Line(NUMBER, _numbers()), Line(TALL, [incidents.table_of_open(FLEET, _RUNS)])]),
-        Row("Over time", [Line(TALL, [_timeline()]), Line(GRAPH, _graphs())]),
+        Row("Over time", [Line(TALL, [_timeline()]), Line(GRAPH, _found_by_prometheus()), Line(GRAPH, _graphs())]),
         Row("Runs at a glance", [Line(TALL, [_runs()])]),
         Row("Model servers", [Line(GRAPH, [_of_servers(signal) for signal in _SERVER_SIGNALS])]),
     ]
@@ -91,6 +91,13 @@ def _timeline() -> Json:
         "nothing open",
         Boards.TRAINING,
     )
+
+
+def _found_by_prometheus() -> list[Json]:
+    return [
+        firing.timeline("What only the ranks together show", "cluster", ("alertname", "run"), _RUNS),
+        firing.timeline("The watchers themselves", "pipeline", ("alertname", "instance")),
+    ]
 
 
 def _graphs() -> list[Json]:

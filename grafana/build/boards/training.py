@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grafana.build import incidents, limits, variables
+from grafana.build import firing, incidents, limits, variables
 from grafana.build.dashboard import annotation
 from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
@@ -29,7 +29,7 @@ def dashboard() -> Json:
         Row("Optimizer, rank $rank", graphs([of_rank(signal, RANK) for signal in _OPTIMIZER], 3)),
         Row("Throughput, rank $rank", graphs(_throughput())),
         Row("Layers, rank $rank", [Line(TALL, [_unusual_layers()]), Line(TALL, [_gradient_of_layers()])]),
-        Row("Ranks compared", graphs(_ranks())),
+        Row("Ranks compared", [Line(GRAPH, [_together()]), *graphs(_ranks())]),
     ]
     description = (
         "One training run. The rank above is that of loss, gradient and layers; the last row compares all ranks."
@@ -178,6 +178,10 @@ def _gradient_of_layers() -> Json:
         [query(f"log10(max by (layer) ({of_signal(signals.GRAD_NORM, RANK, layer=LAYERS)}) > 0)", "{{layer}}")],
         "none",
     )
+
+
+def _together() -> Json:
+    return firing.timeline("What only the ranks together show", "cluster", ("alertname",), _RUN)
 
 
 def _ranks() -> list[Json]:

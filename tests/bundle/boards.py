@@ -62,7 +62,8 @@ def substituted(expr: str) -> str:
 def selectors(expr: str) -> list[Selector]:
     """Return every selector with braces of a query."""
     return [
-        Selector(found[1], _MATCHER.findall(found[2]), found[3] or "", found.start()) for found in _SELECTOR.finditer(expr)
+        Selector(found[1], _MATCHER.findall(found[2]), found[3] or "", found.start())
+        for found in _SELECTOR.finditer(expr)
     ]
 
 

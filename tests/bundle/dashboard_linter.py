@@ -12,7 +12,8 @@ from tests.bundle.boards import calls_around, panels, queries, selectors, substi
 from tests.bundle.shipped import Document
 
 UNITS = {
-    "none", "short", "percentunit", "s", "bytes", "binBps", "celsius", "watt", "hertz", "reqps", "cps", "dateTimeFromNow",
+    "none", "short", "percentunit", "s", "bytes", "binBps", "celsius", "watt", "hertz", "reqps", "cps",
+    "dateTimeFromNow",
 }  # fmt: skip
 """Of Grafana's units those that these dashboards use."""
 

@@ -1,4 +1,4 @@
-"""The dashboards keep the rules of grafana/dashboard-linter, with the exclusions of its own file; and each rule bites."""
+"""The dashboards keep the rules of grafana/dashboard-linter but for the exclusions in its file; and each rule bites."""
 
 from __future__ import annotations
 

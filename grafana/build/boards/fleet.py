@@ -115,7 +115,7 @@ def _graphs() -> list[Json]:
         timeseries(
             f"Explosion within 50 steps, {FEW} runs",
             "Calibrated probability that the gradient explodes within 50 steps, on the rank where it is largest.",
-            [query(f"topk({FEW}, {hazard})", "{{run}}")],
+            [query(f"topk({FEW}, max by (run) ({hazard}))", "{{run}}")],
             "percentunit",
             limit=of_fault(faults.GRADIENT_EXPLOSION_LIKELY, "probability"),
             links=run,

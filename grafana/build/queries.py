@@ -2,10 +2,12 @@
 
 What is selected: many runs by the multi-valued variable, which Grafana escapes as a regular expression; one run or rank
 by equality, so that a name may hold the signs of regular expressions. Cost: a query over all ranks of a run gives a
-handful of series (an aggregate, or the few worst); one series a rank only where a single rank is chosen.
+handful of series (an aggregate, or the few worst at the end); one series a rank only where a single rank is chosen.
 """
 
 from __future__ import annotations
+
+import re
 
 from runvitals.catalogue import metrics
 from runvitals.catalogue.metrics import Metric
@@ -46,7 +48,26 @@ def increase(selector: str) -> str:
     return f"increase({selector}[$__rate_interval])"
 
 
+def largest(count: int, expr: str) -> str:
+    """Return the series of a query that are largest at the end of the time shown, over the whole of it.
+
+    A plain topk chooses anew at each step, so that a graph may get a series for each of its points.
+    """
+    return f"{expr} and topk({count}, {_at_end(expr)})"
+
+
+def smallest(count: int, expr: str) -> str:
+    """Return the series of a query that are smallest at the end of the time shown, over the whole of it."""
+    return f"{expr} and bottomk({count}, {_at_end(expr)})"
+
+
 def worst(signal: Signal, selector: str, by: str, count: int) -> str:
     """Return the few series on whose side the signal is bad: the largest, or the smallest."""
-    pick, over = ("bottomk", "min") if signal.bad_side == "low" else ("topk", "max")
-    return f"{pick}({count}, {over} by ({by}) ({selector}))"
+    if signal.bad_side == "low":
+        return smallest(count, f"min by ({by}) ({selector})")
+    return largest(count, f"max by ({by}) ({selector})")
+
+
+def _at_end(expr: str) -> str:
+    """Return a query with each of its selectors evaluated at the end of the time shown."""
+    return re.sub(r"\{[^{}]*\}(\[[^\]]*\])?", r"\g<0> @ end()", expr)

@@ -8,7 +8,7 @@ from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row
 from grafana.build.limits import Limit, of_fault
 from grafana.build.links import Boards, to_board
 from grafana.build.panels import MERGED, Json, columns, override, query, stat, table, timeseries
-from grafana.build.queries import FLEET, HAZARD, JOB, WHOLE, of_signal, select, worst
+from grafana.build.queries import FLEET, HAZARD, JOB, WHOLE, largest, of_signal, select, worst
 from grafana.build.signal_panels import FEW, sentence_of, title_of
 from grafana.build.units import unit_of
 from runvitals.catalogue import faults, metrics, signals
@@ -108,14 +108,14 @@ def _graphs() -> list[Json]:
         timeseries(
             f"Worst anomaly score, {FEW} runs",
             "Largest anomaly score of any signal in the last minute. A score of 4 comes once in 10,000 healthy values.",
-            [query(f"topk({FEW}, max by (run) ({score}))", "{{run}}")],
+            [query(largest(FEW, f"max by (run) ({score})"), "{{run}}")],
             "none",
             links=run,
         ),
         timeseries(
             f"Explosion within 50 steps, {FEW} runs",
             "Calibrated probability that the gradient explodes within 50 steps, on the rank where it is largest.",
-            [query(f"topk({FEW}, max by (run) ({hazard}))", "{{run}}")],
+            [query(largest(FEW, f"max by (run) ({hazard})"), "{{run}}")],
             "percentunit",
             limit=of_fault(faults.GRADIENT_EXPLOSION_LIKELY, "probability"),
             links=run,

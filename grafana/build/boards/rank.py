@@ -10,7 +10,7 @@ from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
 from grafana.build.links import Boards
 from grafana.build.panels import MERGED, Json, columns, override, query, stat, table, timeseries
-from grafana.build.queries import RANK, increase, select
+from grafana.build.queries import RANK, increase, largest, select
 from grafana.build.signal_panels import of_rank, together
 from runvitals.catalogue import faults, metrics, signals
 from runvitals.catalogue.faults import Category
@@ -195,7 +195,7 @@ def _statistics() -> list[Json]:
             timeseries(
                 f"Largest {name} of the last minute",
                 "Of the signals and layers where it is largest: what was short is seen here however seldom one looks.",
-                [query(f"topk({_TOP}, max by (signal, layer) ({select(metric, RANK)}))", "{{signal}} {{layer}}")],
+                [query(largest(_TOP, f"max by (signal, layer) ({select(metric, RANK)})"), "{{signal}} {{layer}}")],
                 "none",
             )
             for name, metric in peaks.items()
@@ -218,4 +218,4 @@ def _counted(title: str, description: str, metric: metrics.Metric, unit: str) ->
 
 
 def _rate(metric: metrics.Metric) -> str:
-    return f"topk({_TOP}, sum by (signal, layer) (rate({select(metric, RANK)}[$__rate_interval])))"
+    return largest(_TOP, f"sum by (signal, layer) (rate({select(metric, RANK)}[$__rate_interval]))")

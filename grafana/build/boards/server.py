@@ -8,7 +8,7 @@ from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, Line, Row, graphs
 from grafana.build.links import Boards
 from grafana.build.panels import Json, query, state_timeline
-from grafana.build.queries import LAYERS, RANKS, RUN, of_signal, select
+from grafana.build.queries import LAYERS, RANKS, RUN, of_signal, select, smallest
 from grafana.build.signal_panels import sentence_of, to_rank, together
 from runvitals.catalogue import signals
 
@@ -41,7 +41,7 @@ def _up() -> Json:
     return state_timeline(
         "Replicas that answer",
         f"{sentence_of(signals.SERVER_UP)} A gap: nobody asked. Of many replicas, those that are down.",
-        [query(f"bottomk(16, min by (rank) ({series}))", "{{rank}}")],
+        [query(smallest(16, f"min by (rank) ({series})"), "{{rank}}")],
         palette.up_and_down(),
         [to_rank()],
     )

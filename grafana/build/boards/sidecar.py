@@ -8,7 +8,7 @@ from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
 from grafana.build.limits import Limit
 from grafana.build.links import Boards
 from grafana.build.panels import Json, columns, query, stat, state_timeline, table, timeseries
-from grafana.build.queries import SIDECAR, increase, rate, select
+from grafana.build.queries import SIDECAR, increase, largest, rate, select, smallest
 from runvitals.catalogue import metrics
 from runvitals.catalogue.metrics import Metric
 
@@ -69,7 +69,7 @@ def _up() -> Json:
     return state_timeline(
         "Sidecars that can be scraped",
         "Those that are down come first. A gap: Prometheus did not know the sidecar.",
-        [query(f"bottomk({_FEW}, min by (instance) ({select('up', SIDECAR)}))", "{{instance}}")],
+        [query(smallest(_FEW, f"min by (instance) ({select('up', SIDECAR)})"), "{{instance}}")],
         palette.up_and_down(),
     )
 
@@ -79,7 +79,7 @@ def _sources_up() -> Json:
     return state_timeline(
         "Sources that answer",
         "Those that are down come first. What rests on such a source alone is unknown, not healthy.",
-        [query(f"bottomk({_FEW}, min by (instance, source) ({series}))", "{{instance}} {{source}}")],
+        [query(smallest(_FEW, f"min by (instance, source) ({series})"), "{{instance}} {{source}}")],
         palette.up_and_down(),
     )
 
@@ -97,7 +97,7 @@ def _sources() -> list[Json]:
         timeseries(
             "Last success ago",
             "Time since the last successful poll.",
-            [query(f"topk({_FEW}, {age})", "{{instance}} {{source}}")],
+            [query(largest(_FEW, age), "{{instance}} {{source}}")],
             "s",
         ),
         timeseries(
@@ -105,7 +105,7 @@ def _sources() -> list[Json]:
             "For each signal the number of sources whose server lacks it. A fault that needs it is unknown, not ok.",
             [
                 query(
-                    f"topk({_FEW}, count by (signal) ({select(metrics.SOURCE_SIGNAL_AVAILABLE, SIDECAR)} == 0))",
+                    largest(_FEW, f"count by (signal) ({select(metrics.SOURCE_SIGNAL_AVAILABLE, SIDECAR)} == 0)"),
                     "{{signal}}",
                 )
             ],
@@ -115,7 +115,7 @@ def _sources() -> list[Json]:
 
 
 def _few(title: str, description: str, series: str, unit: str) -> Json:
-    asked = f"topk({_FEW}, sum by (instance, source) ({series}))"
+    asked = largest(_FEW, f"sum by (instance, source) ({series})")
     return timeseries(title, description, [query(asked, "{{instance}} {{source}}")], unit)
 
 
@@ -133,15 +133,15 @@ def _left_out() -> list[Json]:
 
 def _by(title: str, description: str, metric: Metric, labels: str) -> Json:
     legend = " ".join(f"{{{{{name}}}}}" for name in labels.split(", "))
-    expr = f"topk({_FEW}, sum by ({labels}) ({rate(select(metric, SIDECAR))}))"
+    expr = largest(_FEW, f"sum by ({labels}) ({rate(select(metric, SIDECAR))})")
     return timeseries(title, description, [query(expr, legend)], "cps")
 
 
 def _journal() -> list[Json]:
-    size = f"topk({_FEW}, max by (instance) ({select(metrics.JOURNAL_SIZE, SIDECAR)}))"
-    held = f"topk({_FEW}, max by (instance) ({select(metrics.JOURNAL_INCIDENTS, SIDECAR)}))"
-    up = f"bottomk({_FEW}, min by (instance) ({select(metrics.JOURNAL_UP, SIDECAR)}))"
-    waiting = f"topk({_FEW}, max by (instance) ({select(metrics.JOURNAL_PENDING, SIDECAR)}))"
+    size = largest(_FEW, f"max by (instance) ({select(metrics.JOURNAL_SIZE, SIDECAR)})")
+    held = largest(_FEW, f"max by (instance) ({select(metrics.JOURNAL_INCIDENTS, SIDECAR)})")
+    up = smallest(_FEW, f"min by (instance) ({select(metrics.JOURNAL_UP, SIDECAR)})")
+    waiting = largest(_FEW, f"max by (instance) ({select(metrics.JOURNAL_PENDING, SIDECAR)})")
     counted = {
         "written": metrics.JOURNAL_WRITTEN,
         "failed attempts": metrics.JOURNAL_FAILURES,
@@ -173,14 +173,14 @@ def _state() -> Json:
     return timeseries(
         "State saved ago",
         "Baselines, findings and positions are saved once a minute.",
-        [query(f"topk({_FEW}, {age})", "{{instance}}")],
+        [query(largest(_FEW, age), "{{instance}}")],
         "s",
     )
 
 
 def _cost() -> list[Json]:
-    cpu = f"topk({_FEW}, sum by (instance) ({rate(select('process_cpu_seconds_total', SIDECAR))}))"
-    memory = f"topk({_FEW}, max by (instance) ({select('process_resident_memory_bytes', SIDECAR)}))"
+    cpu = largest(_FEW, f"sum by (instance) ({rate(select('process_cpu_seconds_total', SIDECAR))})")
+    memory = largest(_FEW, f"max by (instance) ({select('process_resident_memory_bytes', SIDECAR)})")
     return [
         timeseries("CPU of the sidecars", "Cores.", [query(cpu, "{{instance}}")], "none"),
         timeseries("Memory of the sidecars", "Resident memory.", [query(memory, "{{instance}}")], "bytes"),

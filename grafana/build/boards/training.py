@@ -8,7 +8,7 @@ from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
 from grafana.build.links import Boards
 from grafana.build.panels import Json, heatmap, query, stat, timeseries
-from grafana.build.queries import HAZARD, LAYERS, NEXT_STEP, RANK, RUN, WHOLE, increase, of_signal, select
+from grafana.build.queries import HAZARD, LAYERS, NEXT_STEP, RANK, RUN, WHOLE, increase, largest, of_signal, select
 from grafana.build.signal_panels import FEW, banded, of_rank, sentence_of, title_of, to_rank, together
 from grafana.build.units import unit_of
 from runvitals.catalogue import faults, metrics, signals
@@ -237,7 +237,7 @@ def _unusual_ranks() -> Json:
     return timeseries(
         f"Worst anomaly score, {FEW} ranks",
         "Largest anomaly score of any signal of the rank in the last minute.",
-        [query(f"topk({FEW}, max by (rank) ({score}))", "{{rank}}")],
+        [query(largest(FEW, f"max by (rank) ({score})"), "{{rank}}")],
         "none",
         links=[to_rank()],
     )
@@ -246,4 +246,4 @@ def _unusual_ranks() -> Json:
 def _checksums(metric: metrics.Metric, title: str, description: str) -> Json:
     series = select(metric, RUN)
     expr = f"max by (layer) ({series}) - min by (layer) ({series})"
-    return timeseries(title, description, [query(f"topk({FEW}, {expr})", "difference {{layer}}")], "short")
+    return timeseries(title, description, [query(largest(FEW, expr), "difference {{layer}}")], "short")

@@ -32,6 +32,9 @@ def _as_read(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 
 _Dumper.add_representer(str, _as_read)
 
+_KNOWN = re.compile(r'(\$labels\.\w+|\$value)( \| (urlquery|humanize(Duration|Percentage)?|printf "%[^"]+"))?')
+"""What Prometheus and Grafana both fill in, but for the names of labels and value."""
+
 _HEAD = """\
 # The alerts of prometheus/rules/ as Grafana-managed rules, written by `python -m grafana.build`.
 #
@@ -59,7 +62,11 @@ def rules_file() -> str:
 def alert_names(file: str) -> list[str]:
     """Return the names of the alerts in a file of prometheus/rules; the watchdog, which always fires, is none."""
     rules = [rule for group in _decoded(RULES / f"{file}.yml")["groups"] for rule in group["rules"]]
-    return [rule["alert"] for rule in rules if "alert" in rule and rule["labels"]["severity"] != "none"]
+    return [rule["alert"] for rule in rules if "alert" in rule and not _is_watchdog(rule)]
+
+
+def _is_watchdog(rule: dict[str, Any]) -> bool:
+    return bool(rule.get("labels", {}).get("severity") == "none")
 
 
 def without_queries(text: str) -> str:
@@ -80,11 +87,9 @@ def without_queries(text: str) -> str:
 
 
 def _converted(action: str) -> str:
-    if label := re.fullmatch(r"\$labels\.(\w+)", action):
-        return f"{{{{ .Labels.{label[1]} }}}}"
-    if value := re.fullmatch(r'\$value \| printf ("%[^"]+")', action):
-        return f"{{{{ printf {value[1]} .Values.A.Value }}}}"
-    raise ValueError(f"no counterpart in Grafana: {action}")
+    if not _KNOWN.fullmatch(action):
+        raise ValueError(f"no counterpart in Grafana: {action}")
+    return f"{{{{ {action.replace('$labels', '.Labels').replace('$value', '.Values.A.Value')} }}}}"
 
 
 def _decoded(path: Path) -> dict[str, Any]:

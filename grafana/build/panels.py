@@ -13,11 +13,13 @@ Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 LETTERS = "ABCDEFGHIJKLMNOP"
 POINTS = 300
-"""Points of a graph at most: a query over ten thousand ranks costs that many times as much as one point."""
+"""Points of a graph at most."""
+FEWER_POINTS = 100
+"""The same where each point looks at every rank: ten thousand of them cost as much as many graphs of one."""
 
 
 def query(expr: str, legend: str = "", instant: bool = False) -> Json:
-    """Return a query: a range for graphs; at the end of the time range, as a table, where it is `instant`."""
+    """Return a query over the time shown, for graphs; as a table of its end where it is `instant`."""
     kind = {"instant": True, "range": False, "format": "table"} if instant else {"range": True, "format": "time_series"}
     return {"expr": expr, "legendFormat": legend or "__auto", **kind}
 
@@ -30,6 +32,7 @@ def timeseries(
     *,
     limit: Limit | None = None,
     logarithmic: bool = False,
+    points: int = POINTS,
     overrides: Sequence[Json] = (),
     links: Sequence[Json] = (),
 ) -> Json:
@@ -48,6 +51,7 @@ def timeseries(
     defaults = {"color": {"mode": "palette-classic"}, "custom": custom, "unit": unit, "thresholds": steps(limit)}
     panel = _panel("timeseries", title, _with_line(description, limit), queries, defaults, options, links)
     panel["fieldConfig"]["overrides"] = [*_colours(queries), *overrides]
+    panel["maxDataPoints"] = points
     return panel
 
 
@@ -71,7 +75,8 @@ def stat(
         "orientation": "auto",
     }
     defaults = {"color": {"mode": "thresholds"}, "unit": unit, "thresholds": steps(limit), "mappings": list(mappings)}
-    return _panel("stat", title, _with_line(description, limit), queries, defaults, options, links)
+    at_end = [{**asked, "instant": True, "range": False} for asked in queries]
+    return _panel("stat", title, _with_line(description, limit), at_end, defaults, options, links)
 
 
 def table(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grafana.build import limits, units
 from grafana.build.links import Boards, to_board
-from grafana.build.panels import Json, override, query, timeseries
+from grafana.build.panels import FEWER_POINTS, POINTS, Json, override, query, timeseries
 from grafana.build.queries import LAYERS, WHOLE, of_signal, worst
 from runvitals.catalogue import metrics
 from runvitals.catalogue.signals import Signal
@@ -48,7 +48,7 @@ def together(title: str, shown: Sequence[Signal], scope: str, by: str = "signal"
             for signal in shown
         ]
     links = [] if by == "signal" else [to_rank()]
-    return _graph(title, shown, queries, links)
+    return _graph(title, shown, queries, links, POINTS if by == "signal" else FEWER_POINTS)
 
 
 def banded(signal: Signal, scope: str, logarithmic: bool = False) -> Json:
@@ -84,8 +84,10 @@ def to_rank() -> Json:
     return to_board(Boards.RANK, "Open this rank", values)
 
 
-def _graph(title: str, shown: Sequence[Signal], queries: Sequence[Json], links: Sequence[Json] = ()) -> Json:
+def _graph(
+    title: str, shown: Sequence[Signal], queries: Sequence[Json], links: Sequence[Json] = (), points: int = POINTS
+) -> Json:
     lines = {limit for limit in map(limits.of_signal, shown) if limit}
     [unit] = {units.unit_of(signal) for signal in shown}
     limit = lines.pop() if len(lines) == 1 else None
-    return timeseries(title, sentence_of(*shown), queries, unit, limit=limit, links=links)
+    return timeseries(title, sentence_of(*shown), queries, unit, limit=limit, links=links, points=points)

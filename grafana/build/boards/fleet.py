@@ -102,12 +102,12 @@ def _found_by_prometheus() -> list[Json]:
 
 def _graphs() -> list[Json]:
     run = [to_board(Boards.TRAINING, "Open the run", {"run": "__field.labels.run"})]
-    score = select(metrics.SIGNAL_ANOMALY_SCORE_PEAK, FLEET, WHOLE)
+    score = select("run:runvitals_signal_robust_zscore:max_abs", _RUNS)
     hazard = select("run:runvitals_explosion_probability:max", _RUNS, HAZARD)
     return [
         timeseries(
-            f"Worst anomaly score, {FEW} runs",
-            "Largest anomaly score of any signal in the last minute. A score of 4 comes once in 10,000 healthy values.",
+            f"Worst robust z-score, {FEW} runs",
+            "How far the most unusual signal of each run is from its median, in robust standard deviations.",
             [query(largest(FEW, f"max by (run) ({score})"), "{{run}}")],
             "none",
             links=run,

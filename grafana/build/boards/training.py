@@ -6,16 +6,17 @@ from grafana.build import firing, incidents, limits, variables
 from grafana.build.dashboard import annotation
 from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
-from grafana.build.links import Boards
-from grafana.build.panels import Json, heatmap, query, stat, timeseries
+from grafana.build.links import Boards, to_board
+from grafana.build.panels import FEWER_POINTS, MERGED, Json, columns, heatmap, override, query, stat, table, timeseries
 from grafana.build.queries import HAZARD, LAYERS, NEXT_STEP, RANK, RUN, WHOLE, increase, largest, of_signal, select
-from grafana.build.signal_panels import FEW, banded, of_rank, sentence_of, title_of, to_rank, together
+from grafana.build.signal_panels import FEW, banded, of_rank, sentence_of, title_of, together
 from grafana.build.units import unit_of
 from runvitals.catalogue import faults, metrics, signals
 from runvitals.catalogue.faults import Fault
 from runvitals.catalogue.signals import Signal
 
 _RUN = 'run="$run"'
+_MANY = 20
 _NEWEST_START = select(metrics.RUN_START_TIMESTAMP, RUN)
 
 
@@ -229,21 +230,36 @@ def _over_ranks(signal: Signal) -> Json:
         f"{sentence_of(signal)} Quantiles over all ranks.",
         [query(f"quantile({share}, {values})", name) for name, share in shares.items()],
         unit_of(signal),
+        points=FEWER_POINTS,
     )
 
 
+_UNUSUAL = {"rank": "Rank", "Value #A": "Worst anomaly score", "Value #B": "Step", "Value #C": "Last step ago"}
+
+
 def _unusual_ranks() -> Json:
-    score = select(metrics.SIGNAL_ANOMALY_SCORE_PEAK, RUN, WHOLE)
-    return timeseries(
-        f"Worst anomaly score, {FEW} ranks",
-        "Largest anomaly score of any signal of the rank in the last minute.",
-        [query(largest(FEW, f"max by (rank) ({score})"), "{{rank}}")],
+    score = f"max by (rank) ({select(metrics.SIGNAL_ANOMALY_SCORE_PEAK, RUN, WHOLE)})"
+    worst = f"topk({_MANY}, {score})"
+    age = f"time() - max by (rank) ({select(metrics.RUN_LAST_STEP_TIMESTAMP, RUN)})"
+    asked = [worst, f"max by (rank) ({select(metrics.RUN_STEP, RUN)}) and {worst}", f"{age} and {worst}"]
+    return table(
+        f"The {_MANY} most unusual ranks",
+        "Ranks with the largest anomaly score of any signal in the last minute, at the end of the time shown.",
+        [query(expr, instant=True) for expr in asked],
         "none",
-        links=[to_rank()],
+        transformations=[MERGED, columns(_UNUSUAL)],
+        overrides=[
+            override(
+                "Rank", links=[to_board(Boards.RANK, "Open this rank", {"run": "run", "rank": "__data.fields.Rank"})]
+            ),
+            override("Last step ago", unit="s"),
+        ],
+        sort_by="Worst anomaly score",
     )
 
 
 def _checksums(metric: metrics.Metric, title: str, description: str) -> Json:
     series = select(metric, RUN)
     expr = f"max by (layer) ({series}) - min by (layer) ({series})"
-    return timeseries(title, description, [query(largest(FEW, expr), "difference {{layer}}")], "short")
+    asked = [query(largest(FEW, expr), "difference {{layer}}")]
+    return timeseries(title, description, asked, "short", points=FEWER_POINTS)

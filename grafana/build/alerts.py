@@ -59,16 +59,6 @@ def rules_file() -> str:
     return _HEAD + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
 
 
-def alert_names(file: str) -> list[str]:
-    """Return the names of the alerts in a file of prometheus/rules; the watchdog, which always fires, is none."""
-    rules = [rule for group in _decoded(RULES / f"{file}.yml")["groups"] for rule in group["rules"]]
-    return [rule["alert"] for rule in rules if "alert" in rule and not _is_watchdog(rule)]
-
-
-def _is_watchdog(rule: dict[str, Any]) -> bool:
-    return bool(rule.get("labels", {}).get("severity") == "none")
-
-
 def without_queries(text: str) -> str:
     """Return an annotation in the words of Grafana's templates, without what it would have to query.
 

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from grafana.build import incidents
-from grafana.build.alerts import alert_names
 from grafana.build.links import Boards
 from grafana.build.panels import Json
 
 _ALERTS = "ALERTS"
 """The series that Prometheus keeps of its alerts."""
+_FIRING = ('alertstate="firing"', 'alertname=~"Runvitals.+"', 'fault=""')
+"""Those of a sidecar's findings, which have a fault, are shown as such."""
 
 
-def timeline(title: str, file: str, labels: tuple[str, ...], *matchers: str) -> Json:
-    """Return the alerts of a file of rules that fired over time, a line for each value of the labels."""
-    names = f'alertname=~"{"|".join(alert_names(file))}"'
+def of_runs(labels: tuple[str, ...], runs: str) -> Json:
+    """Return the alerts that compare the ranks of a run, over time, a line for each value of the labels."""
     return incidents.timeline(
-        title,
-        "The alerts that fired, by severity; of: " + ", ".join(alert_names(file)) + ". No line: none of them fired.",
-        incidents.worst_severity(_ALERTS, ", ".join(labels), 'alertstate="firing"', names, *matchers),
+        "What only the ranks together show",
+        "The alerts of Prometheus that compare the ranks of a run, or its starts, while they fired. No line: none did.",
+        incidents.worst_severity(_ALERTS, ", ".join(labels), *_FIRING, runs),
         labels,
         "over",
-        Boards.TRAINING if "run" in labels else Boards.SIDECAR,
+        Boards.TRAINING,
+    )
+
+
+def of_watchers() -> Json:
+    """Return the alerts on the sidecars and on the way of an alert, over time."""
+    return incidents.timeline(
+        "The watchers themselves",
+        "The alerts of Prometheus on sidecars, their sources, and the way of an alert, while they fired. No line: none did.",
+        incidents.worst_severity(_ALERTS, "alertname, instance", *_FIRING, 'run=""'),
+        ("alertname", "instance"),
+        "over",
+        Boards.SIDECAR,
     )

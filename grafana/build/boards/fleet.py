@@ -94,10 +94,7 @@ def _timeline() -> Json:
 
 
 def _found_by_prometheus() -> list[Json]:
-    return [
-        firing.timeline("What only the ranks together show", "cluster", ("alertname", "run"), _RUNS),
-        firing.timeline("The watchers themselves", "pipeline", ("alertname", "instance")),
-    ]
+    return [firing.of_runs(("alertname", "run"), _RUNS), firing.of_watchers()]
 
 
 def _graphs() -> list[Json]:

@@ -182,7 +182,7 @@ def _gradient_of_layers() -> Json:
 
 
 def _together() -> Json:
-    return firing.timeline("What only the ranks together show", "cluster", ("alertname",), _RUN)
+    return firing.of_runs(("alertname",), _RUN)
 
 
 def _ranks() -> list[Json]:

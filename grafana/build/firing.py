@@ -28,7 +28,7 @@ def of_watchers() -> Json:
     """Return the alerts on the sidecars and on the way of an alert, over time."""
     return incidents.timeline(
         "The watchers themselves",
-        "The alerts of Prometheus on sidecars, their sources, and the way of an alert, while they fired. No line: none did.",
+        "The alerts of Prometheus on sidecars, sources and the way of an alert, while they fired. No line: none did.",
         incidents.worst_severity(_ALERTS, "alertname, instance", *_FIRING, 'run=""'),
         ("alertname", "instance"),
         "over",

@@ -64,8 +64,9 @@ def stat(
     limit: Limit | None = None,
     mappings: Sequence[Json] = (),
     links: Sequence[Json] = (),
+    otherwise: str = "unknown",
 ) -> Json:
-    """Return a number, coloured where it passes its line."""
+    """Return a number, coloured where it passes its line; without one it says what stands in `otherwise`."""
     options = {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": "value",
@@ -74,7 +75,13 @@ def stat(
         "justifyMode": "auto",
         "orientation": "auto",
     }
-    defaults = {"color": {"mode": "thresholds"}, "unit": unit, "thresholds": steps(limit), "mappings": list(mappings)}
+    defaults = {
+        "color": {"mode": "thresholds"},
+        "unit": unit,
+        "thresholds": steps(limit),
+        "mappings": list(mappings),
+        "noValue": otherwise,
+    }
     at_end = [{**asked, "instant": True, "range": False} for asked in queries]
     return _panel("stat", title, _with_line(description, limit), at_end, defaults, options, links)
 

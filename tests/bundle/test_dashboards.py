@@ -27,6 +27,9 @@ METRICS = {metric.name: metric for metric in metrics.ALL}
 RECORDED = {rule["record"]: rule["expr"] for rule in RECORDINGS}
 FOREIGN = {"up", "ALERTS", *(family.metric.name for family in process_families())}
 SCRAPED = {"cluster", "job", "instance"}
+LEFT_OUT = {
+    metrics.INCIDENTS.name: "begins at 1, so that an increase misses the first; what was open is seen in fault_active",
+}
 AGGREGATIONS = {"max", "min", "sum", "count", "group", "topk", "bottomk", "quantile"}
 FEW = {"topk", "bottomk", "quantile", "count", "sum"}
 
@@ -79,8 +82,8 @@ def test_every_series_that_is_asked_for_exists() -> None:
 
 
 def test_every_metric_of_the_catalogue_is_on_a_dashboard() -> None:
-    """What is exposed can be seen."""
-    assert METRICS.keys() <= {selector.metric for selector in all_selectors()}
+    """What is exposed can be seen, or is left out with a reason."""
+    assert METRICS.keys() - {selector.metric for selector in all_selectors()} == LEFT_OUT.keys()
 
 
 def test_every_signal_of_the_catalogue_is_on_a_dashboard() -> None:

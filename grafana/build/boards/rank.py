@@ -10,7 +10,7 @@ from grafana.build.dashboard import dashboard as around
 from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row, graphs
 from grafana.build.links import Boards
 from grafana.build.panels import MERGED, Json, columns, override, query, stat, table, timeseries
-from grafana.build.queries import RANK, increase, largest, select
+from grafana.build.queries import RANK, largest, select
 from grafana.build.signal_panels import of_rank, together
 from runvitals.catalogue import faults, metrics, signals
 from runvitals.catalogue.faults import Category
@@ -96,30 +96,17 @@ def _of_category(category: str) -> list[Line]:
 
 def _numbers() -> list[Json]:
     age = f"time() - max({select(metrics.RUN_LAST_STEP_TIMESTAMP, RANK)})"
-    opened = increase(select(metrics.INCIDENTS, RANK)).replace("$__rate_interval", "$__range")
+    started = f"1000 * max({select(metrics.RUN_START_TIMESTAMP, RANK)})"
+    opened = f"count(max_over_time({select(metrics.FAULT_ACTIVE, RANK)}[$__range]) > 0)"
     confidence = f"max({select(metrics.FAULT_CONFIDENCE, RANK)})"
+    step = f"min({select(metrics.FAULT_OPENED_STEP, RANK)})"
     return [
         stat("Step", "Newest step.", [query(f"max({select(metrics.RUN_STEP, RANK)})")], "none"),
         stat("Last step ago", "Time since the newest step.", [query(age)], "s"),
-        stat(
-            "Last start",
-            "When the rank last started.",
-            [query(f"1000 * max({select(metrics.RUN_START_TIMESTAMP, RANK)})")],
-            "dateTimeFromNow",
-        ),
-        stat("Incidents in this time", "Findings that opened in the time shown.", [query(f"sum({opened})")], "none"),
-        stat(
-            "Confidence",
-            "How sure the surest open finding is. No data: none is open.",
-            [query(confidence)],
-            "percentunit",
-        ),
-        stat(
-            "Opened at step",
-            "Step at which the first open finding opened. No data: none is open.",
-            [query(f"min({select(metrics.FAULT_OPENED_STEP, RANK)})")],
-            "none",
-        ),
+        stat("Last start", "When the rank last started.", [query(started)], "dateTimeFromNow"),
+        stat("Faults in this time", "That were open at some time.", [query(opened)], "none", otherwise="none"),
+        stat("Confidence", "In the surest open finding.", [query(confidence)], "percentunit", otherwise="none open"),
+        stat("Opened at step", "Of the first open finding.", [query(step)], "none", otherwise="none open"),
     ]
 
 

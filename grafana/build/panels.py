@@ -144,7 +144,7 @@ def heatmap(title: str, description: str, queries: Sequence[Json], unit: str) ->
         "showValue": "never",
         "yAxis": {"axisPlacement": "left", "reverse": False},
         "legend": {"show": True},
-        "tooltip": {"show": True, "yHistogram": False},
+        "tooltip": {"show": True, "mode": "single", "yHistogram": False},
         "exemplars": {"color": palette.PURPLE},
     }
     return _panel("heatmap", title, description, queries, {"unit": unit}, options)

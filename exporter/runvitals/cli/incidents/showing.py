@@ -9,9 +9,8 @@ from pathlib import Path
 
 from runvitals.cli.incidents.listing import state
 from runvitals.cli.incidents.words import on_one_line, when
-from runvitals.sinks.encoding import OnsetSample
-from runvitals.sinks.reading import Entry, Incident, reading
-from runvitals.values import Evidence, Finding
+from runvitals.sinks.reading import reading
+from runvitals.values import Evidence, Finding, HistoryEntry, Incident, OnsetSample
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,7 @@ def _evidence(incident: Incident) -> Iterator[str]:
         yield f"  {on_one_line(one.sentence)}{_at(one.step)}{_expected(one)}"
 
 
-def _history(history: Iterable[Entry]) -> Iterator[str]:
+def _history(history: Iterable[HistoryEntry]) -> Iterator[str]:
     yield "history"
     for entry in history:
         yield f"  {when(entry.time)} {entry.kind}{_at(entry.step)}: {on_one_line(entry.sentence)}"

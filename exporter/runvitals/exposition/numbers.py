@@ -11,8 +11,10 @@ _UNITS_OF_TIME = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def number(value: float | None) -> str:
-    """Return four digits of a number; what is not known is said."""
-    return "unknown" if value is None else f"{value:.4g}"
+    """Return four digits of a number, or all of a whole one below a million; what is not known is said."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e6 else f"{value:.4g}"
 
 
 def span(low: float | None, high: float | None, unit: str = "") -> str:

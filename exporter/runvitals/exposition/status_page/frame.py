@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import platform
 from typing import NamedTuple
 
 from runvitals import __version__
 from runvitals.exposition.document import Look, asset, document
-from runvitals.exposition.html import text
+from runvitals.exposition.html import name, text
 
 LOOK = Look(
     asset("page.css") + asset("report/pictures.css") + asset("status_page/status.css"),
@@ -14,6 +15,7 @@ LOOK = Look(
 )
 HEADERS = {"Content-Security-Policy": f"{LOOK.policy}; frame-ancestors 'none'"}
 
+_HOST = name(platform.node())
 _PAGES = ("metrics", "findings", "faults", "config", "-/healthy", "-/ready")
 
 
@@ -36,7 +38,7 @@ def framed(page: Framed) -> bytes:
     links = "".join(f'<a href="{root}{path}">{path.removeprefix("-/")}</a>' for path in _PAGES)
     body = (
         '<a class="skip" href="#main">Skip to the content</a>\n'
-        f'<header>\n<h1><a href="{home}">runvitals</a></h1>\n'
+        f'<header>\n<h1><a href="{home}">runvitals</a> <span class="soft">{_HOST}</span></h1>\n'
         '<p id="link" role="status" class="soft"></p>\n</header>\n'
         f'<main id="main" tabindex="-1" data-title="{title}" data-period="{page.period_seconds:g}">{page.main}</main>\n'
         '<div id="alert" class="unseen" role="alert"></div><div id="said" class="unseen" role="status"></div>\n'

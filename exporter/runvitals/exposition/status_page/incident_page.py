@@ -73,7 +73,10 @@ def _facts(incident: Incident, now: float) -> str:
     facts = [
         ("Opened", _moment(finding.opened_step, finding.opened_time)),
         ("First seen", _moment(finding.first_seen_step, finding.first_seen_time)),
-        ("Closed", f"{_moment(finding.closed_step, finding.closed_time)} {ending(incident)}"),
+        (
+            "Closed",
+            "" if finding.is_open else f"{_moment(finding.closed_step, finding.closed_time)}, {ending(incident)}",
+        ),
         ("Lasted", lasted(finding, now)),
         ("Category", f"{text(finding.category)}{_sure(finding)}"),
         ("Confidence", f"{finding.confidence:.0%}"),
@@ -82,6 +85,11 @@ def _facts(incident: Incident, now: float) -> str:
         ("ID", f"<code>{text(finding.id)}</code>"),
     ]
     return f"<dl>{''.join(f'<div><dt>{title}</dt><dd>{fact}</dd></div>' for title, fact in facts if fact)}</dl>"
+
+
+def _closing(incident: Incident) -> str:
+    finding = incident.finding
+    return "" if finding.is_open else f"{_moment(finding.closed_step, finding.closed_time)}, {ending(incident)}"
 
 
 def _moment(step: int | None, time: float | None) -> str:

@@ -18,10 +18,12 @@ def onset_pictures(record: IncidentRecord) -> str:
     """Return a figure for each signal, at most MAX_PICTURES; nothing where no samples are kept."""
     finding = record.incident.finding
     panels = _panels(finding, record.onset)
+    if not panels:
+        return ""
     suspects = {one.signal for one in finding.evidence}
     ordered = sorted(panels.values(), key=lambda panel: panel.place.signal not in suspects)
-    figures = (_figure(panel, number, finding) for number, panel in enumerate(ordered[:MAX_PICTURES], 1))
-    return "".join(figures) + hidden(len(ordered) - MAX_PICTURES, "signals: see the export")
+    figures = "".join(_figure(panel, number, finding) for number, panel in enumerate(ordered[:MAX_PICTURES], 1))
+    return f'<div class="pictures">{figures}</div>{hidden(len(ordered) - MAX_PICTURES, "signals: see the export")}'
 
 
 def _panels(finding: Finding, onset: Iterable[OnsetSample]) -> dict[str, Panel]:

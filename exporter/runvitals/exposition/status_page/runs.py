@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from runvitals.exposition.html import as_utc, hidden, known, name, table
-from runvitals.exposition.numbers import duration, number
+from runvitals.exposition.numbers import duration
 from runvitals.values import RankView, RunStatus, State
 
 MAX_RANKS = 100
@@ -68,7 +68,7 @@ def _probability(value: float) -> str:
     return (
         f'<span class="level"><svg class="bar {kind}" viewBox="0 0 {_BAR:g} 6" aria-hidden="true">'
         f'<rect class="ground" width="{_BAR:g}" height="6" rx="3"/><rect width="{width:.1f}" height="6" rx="3"/></svg>'
-        f"{number(value) if 0.001 <= value <= 1.0 or not value else '&lt; 0.001'}</span>"
+        f"{f'{value:.3f}' if value >= 0.001 or not value else '&lt; 0.001'}</span>"
     )
 
 

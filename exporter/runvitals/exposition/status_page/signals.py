@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from math import isfinite
 
 from runvitals.catalogue import signals
-from runvitals.exposition.html import hidden, known, name, row_key, table
+from runvitals.exposition.html import hidden, name, row_key, table
 from runvitals.exposition.numbers import quantity
 from runvitals.exposition.status_page.runs import rank_order
 from runvitals.exposition.status_page.sparkline import sparkline
@@ -15,7 +15,7 @@ from runvitals.values import Finding, SeriesView, Snapshot
 
 MAX_SIGNALS = 200
 
-_HEAD = ("Signal", "Value", "Recent values, expected range", "z-score", "Robust z", "Anomaly score", "Peak, 60 s")
+_HEAD = ("Signal", "Value", "Recent values", "z-score", "Robust z", "Anomaly score", "Peak, 60 s")
 _ORDER = {signal.name: place for place, signal in enumerate(signals.ALL)}
 _UNITS = {signal.name: signal.unit for signal in signals.ALL}
 
@@ -27,10 +27,9 @@ def signals_section(snapshot: Snapshot, still_open: Iterable[Finding]) -> str:
     """Return the section: at most MAX_SIGNALS, those that open findings rest on first, then the most unusual."""
     suspects = _suspects(still_open)
     chosen = _chosen(snapshot.series, suspects)
+    by_rank = [list(views) for _, views in groupby(chosen, lambda view: (view.run, view.rank))]
+    body = "".join(_rank(views, suspects, is_first=place == 0) for place, views in enumerate(by_rank))
     left = hidden(len(snapshot.series) - len(chosen), 'signals, less unusual: see <a href="metrics">metrics</a>')
-    body = "".join(
-        _rank(rank, list(views), suspects) for rank, views in groupby(chosen, lambda view: (view.run, view.rank))
-    )
     return (
         '<section class="signals" aria-labelledby="signals"><h2 id="signals">Signals</h2>'
         f"{body or '<p>None seen yet.</p>'}{left}{_HOW_TO_READ if body else ''}</section>"
@@ -52,9 +51,9 @@ def _chosen(views: Sequence[SeriesView], suspects: set[Place]) -> list[SeriesVie
     suspect_ranks = {place[:2] for place in suspects}
 
     def order(view: SeriesView) -> tuple[object, ...]:
-        place = _ORDER.get(view.signal, len(_ORDER))
-        is_good = (view.run, view.rank) not in suspect_ranks, _place(view) not in suspects
-        return is_good[0], view.run, rank_order(view.rank), is_good[1], bool(view.layer), place, view.signal, view.layer
+        rank = (view.run, view.rank) not in suspect_ranks, view.run, rank_order(view.rank)
+        usual = _ORDER.get(view.signal, len(_ORDER))
+        return *rank, _place(view) not in suspects, bool(view.layer), usual, view.signal, view.layer
 
     return sorted(worst, key=order)
 
@@ -64,35 +63,39 @@ def _unusual(view: SeriesView) -> float:
     return peak if peak is not None and isfinite(peak) else 0.0
 
 
-def _rank(rank: tuple[str, str], views: Sequence[SeriesView], suspects: set[Place]) -> str:
+def _rank(views: Sequence[SeriesView], suspects: set[Place], *, is_first: bool) -> str:
+    """Return the signals of one rank, folded up where nothing is wrong with it, unless it is the first."""
+    run, rank = views[0].run, views[0].rank
     rows = [_cells(view, is_suspect=_place(view) in suspects) for view in views]
+    unfolded = " open" if is_first or any(_place(view) in suspects for view in views) else ""
+    peak = f"highest anomaly score in 60 s: {_score(max(map(_unusual, views)))}"
     return (
-        f'<div data-key="{row_key(rank)}">'
-        f"<h3>{name(rank[0])}, rank {name(rank[1])}</h3>{table(_HEAD, rows, keyed_by=1)}</div>"
+        f'<details data-key="{row_key((run, rank))}"{unfolded}>'
+        f"<summary><h3>{name(run)}, rank {name(rank)}</h3> "
+        f'<span class="soft">{len(views)} signals, {peak}</span></summary>'
+        f"{table(_HEAD, rows, keyed_by=1)}</details>"
     )
 
 
 def _cells(view: SeriesView, *, is_suspect: bool) -> tuple[str, ...]:
     layer = f' <span class="soft">{name(view.layer)}</span>' if view.layer else ""
     value = quantity(view.value, _UNITS.get(view.signal, "1"))
-    is_bad = is_suspect or not isfinite(view.value)
+    nonfinite = f' <span class="soft">({view.nonfinite:,} not finite)</span>' if view.nonfinite else ""
+    kind = ' class="bad"' if is_suspect else ""
+    value_kind = ' class="bad"' if is_suspect or not isfinite(view.value) else ""
     return (
-        f"<span{_bad(is_suspect)}>{name(view.signal)}{layer}</span>",
-        f"<span{_bad(is_bad)}>{value}{_nonfinite(view)}</span>",
-        sparkline(view.recent, view.expected, is_bad=is_suspect) or '<span class="soft">-</span>',
-        known(view.zscore, _signed),
-        known(view.robust_zscore, _signed),
-        known(view.anomaly_score, _score),
-        known(view.anomaly_score_peak, _score),
+        f"<span{kind}>{name(view.signal)}{layer}</span>",
+        f"<span{value_kind}>{value}{nonfinite}</span>",
+        sparkline(view.recent, view.expected, is_bad=is_suspect) or _UNKNOWN,
+        _known(view.zscore, _signed),
+        _known(view.robust_zscore, _signed),
+        _known(view.anomaly_score, _score),
+        _known(view.anomaly_score_peak, _score),
     )
 
 
-def _bad(is_bad: bool) -> str:
-    return ' class="bad"' if is_bad else ""
-
-
-def _nonfinite(view: SeriesView) -> str:
-    return f' <span class="soft">({view.nonfinite:,} not finite)</span>' if view.nonfinite else ""
+def _known(score: float | None, draw: Callable[[float], str]) -> str:
+    return _UNKNOWN if score is None else draw(score)
 
 
 def _signed(value: float) -> str:
@@ -103,8 +106,11 @@ def _score(value: float) -> str:
     return f"{value:.1f}"
 
 
+_UNKNOWN = '<span class="soft"><span aria-hidden="true">-</span><span class="unseen">unknown</span></span>'
+
 _HOW_TO_READ = (
     '<p class="soft">Shaded: the median of the window before the newest value, with three robust deviations on either '
     "side. z-scores count deviations from the mean (robust: from the median). The anomaly score is -log10 of the share "
-    "of healthy values that are as unusual: 3 is one in a thousand. Red: what an open finding rests on.</p>"
+    "of healthy values that are as unusual: 3 is one in a thousand. A dash is not known, as before the warm-up. Red: "
+    "what an open finding rests on.</p>"
 )

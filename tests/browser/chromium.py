@@ -57,7 +57,11 @@ class Tab:
     def look(self, width: int = 1280, height: int = 900, *, scheme: str = "light", scale: float = 1.0) -> None:
         """Make the window so large, and the user prefer this colour scheme."""
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=width < 600
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=scale,
+            mobile=width < 600,
         )
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 

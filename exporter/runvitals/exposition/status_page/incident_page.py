@@ -9,7 +9,7 @@ from urllib.parse import quote
 from runvitals.catalogue import faults
 from runvitals.catalogue.runbooks import runbook_url
 from runvitals.exposition.html import hidden, name, table, text, when
-from runvitals.exposition.numbers import span
+from runvitals.exposition.numbers import number, span
 from runvitals.exposition.status_page.frame import Framed, framed
 from runvitals.exposition.status_page.incidents import ending, lasted
 from runvitals.exposition.status_page.onset import onset_pictures
@@ -113,7 +113,7 @@ def _evidence_cells(one: Evidence) -> tuple[str, ...]:
         "-" if one.step is None else str(one.step),
         text(one.sentence),
         f"<span>{name(one.signal)}{layer}</span>" if one.signal else "-",
-        "-" if one.value is None else f"{one.value:.6g}",
+        "-" if one.value is None else number(one.value),
         span(one.expected_low, one.expected_high),
     )
 

@@ -11,7 +11,9 @@
   const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE ? node.getAttribute("data-key") : null);
 
   function updateAttributes(old, fresh) {
-    const isKept = (name) => name === "open"; // whoever looks has unfolded it, or folded it up
+    // What a person has unfolded stays so until the sidecar itself thinks otherwise than before.
+    const isSame = old.dataset.open === fresh.dataset.open;
+    const isKept = (name) => name === "open" && isSame;
     for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !isKept(name)) old.removeAttribute(name);
     for (const { name, value } of fresh.attributes)
       if (old.getAttribute(name) !== value && !isKept(name)) old.setAttribute(name, value);

@@ -67,12 +67,13 @@ def _rank(views: Sequence[SeriesView], suspects: set[Place], *, is_first: bool) 
     """Return the signals of one rank, folded up where nothing is wrong with it, unless it is the first."""
     run, rank = views[0].run, views[0].rank
     rows = [_cells(view, is_suspect=_place(view) in suspects) for view in views]
-    unfolded = " open" if is_first or any(_place(view) in suspects for view in views) else ""
-    peak = f"highest anomaly score in 60 s: {_score(max(map(_unusual, views)))}"
+    is_open = is_first or any(_place(view) in suspects for view in views)
+    peaks = [view.anomaly_score_peak for view in views if view.anomaly_score_peak is not None]
+    peak = f"highest anomaly score in 60 s: {_score(max(peaks)) if peaks else 'unknown'}"
     return (
-        f'<details data-key="{row_key((run, rank))}"{unfolded}>'
+        f'<details data-key="{row_key((run, rank))}" data-open="{is_open:d}"{" open" if is_open else ""}>'
         f"<summary><h3>{name(run)}, rank {name(rank)}</h3> "
-        f'<span class="soft">{len(views)} signals, {peak}</span></summary>'
+        f'<span class="soft">{len(views)} signal{"s" if len(views) > 1 else ""}, {peak}</span></summary>'
         f"{table(_HEAD, rows, keyed_by=1)}</details>"
     )
 

@@ -59,8 +59,8 @@ def test_the_page_tells_what_is_wrong_and_what_to_do() -> None:
     """An open finding stands with severity, fault, run, rank, step, confidence, evidence and first action."""
     page = read(snapshot())
     for part in (
-        "1 critical   open",
-        "critical   gradient_explosion  on  llama , rank  0 ",
+        "1 critical  open",
+        " critical   gradient_explosion  on  llama , rank  0 ",
         "for 1 min 1 s, since step 940, ",
         "confidence 75%",
         "step 940: grad_norm is 40 times the median.",
@@ -142,9 +142,8 @@ def test_what_is_not_known_is_called_unknown() -> None:
     unknown = rank_view(step=None, last_step_time=None, explosion_probability=None, explosion_hazard=None, findings=())
     cold = series(zscore=None, robust_zscore=None, anomaly_score=None, anomaly_score_peak=None)
     text = read(snapshot(ranks=(unknown,), series=(cold,), sources=())).text
-    assert section(text, "Runs", "Signals").count(" unknown ") == 4
-    assert section(text, "Signals", "Incidents").count(" unknown ") == 5  # the four, and a line of no values
-    assert "highest anomaly score in 60 s: unknown" in text
+    assert section(text, "Runs", "Signals").split().count("unknown") == 5  # and how many faults are
+    assert section(text, "Signals", "Incidents").split().count("unknown") == 6  # scores, peak, and a line of no values
 
 
 @pytest.mark.parametrize("status", RunStatus)
@@ -245,7 +244,8 @@ def test_thousands_of_everything_are_cut_to_the_worst() -> None:
     page = status_page(shown, past, NOW)
     print(f"{(time.process_time() - begun) * 1e3:.0f} ms, {len(page)} bytes, gzip {len(gzip.compress(page, 3))}")
     text = Reader(page).text
-    assert section(text, "Runs", "Signals").split()[10:13] == ["Open", "llama", "bad"]
+    runs = section(text, "Runs", "Signals")
+    assert runs[runs.index("Open") :].split()[1:3] == ["llama", "bad"]
     assert f"and {1001 - MAX_RANKS} more ranks" in text
     assert f"and {10_000 - MAX_SIGNALS:,} more signals" in text
     assert "signal_9999" in text
@@ -286,7 +286,7 @@ def test_the_page_has_landmarks_headings_and_one_name_for_each() -> None:
     labels = [one["aria-labelledby"] for one in page.all("section") if "aria-labelledby" in one]
     assert labels == ["findings", "runs", "signals", "incidents", "sources"]
     assert set(labels) <= set(ids)
-    assert {one.get("role") for _, one in page.elements} >= {"status", "alert", "img"}
+    assert {one.get("role") for _, one in page.elements} >= {"status", "alert"}
     assert page.all("html") == [{"lang": "en"}]
     assert page.tags().count("h1") == 1
 
@@ -300,7 +300,7 @@ def test_every_link_leads_somewhere(serve: Serve) -> None:
     assert len(links) >= 10
     for link in links:
         assert not link.startswith("/")
-        assert link.startswith("#") or ask(server, f"/{link}").status == 200, link
+        assert link.startswith("#") or ask(server, f"/{link.removeprefix('./')}").status == 200, link
 
 
 def test_only_who_looks_costs_anything(serve: Serve) -> None:

@@ -83,12 +83,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             for step in range(HEALTHY_STEPS):
                 for run, rank in ((RUN, 0), (RUN, 1), (HOSTILE, 0)):
                     training.log(run, rank, step)
-            tab.look()
-            tab.go(f"{side.url}/")
             yield Stage(side, tab, training, pictures, folder / "state")
         finally:
             training.process.kill()
             training.process.communicate()
+
+
+@pytest.fixture(autouse=True)
+def _at_a_desk(stage: Stage) -> None:
+    """Each test begins on the page, in a large window."""
+    stage.tab.look()
+    stage.tab.go(f"{stage.side.url}/")
 
 
 def wait_for(tab: Tab, script: str) -> object:
@@ -129,7 +134,6 @@ def test_the_page_changes_when_a_run_explodes(stage: Stage) -> None:
     tab.look(scheme="dark")
     assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(13, 17, 23)"
     picture(stage, "desktop-dark.png")
-    tab.look()
     assert tab.complaints == []
 
 
@@ -156,15 +160,12 @@ def test_nothing_stands_beyond_the_edge_of_a_phone(stage: Stage) -> None:
     wait_for(tab, "location.pathname.startsWith('/incidents/') && document.readyState === 'complete'")
     assert tab.run("document.documentElement.scrollWidth") == PHONE_WIDTH
     picture(stage, "phone-incident.png", whole=False)
-    tab.look()
-    tab.go(f"{stage.side.url}/")
 
 
 def test_the_keyboard_suffices_and_focus_stays(stage: Stage) -> None:
     """The first key press offers to skip to the content; focus and what was unfolded outlive what the script renews."""
     tab = stage.tab
     explode(stage)
-    tab.go(f"{stage.side.url}/")
     tab.press("Tab")
     assert tab.run("document.activeElement.className") == "skip"
     tab.press("Enter")
@@ -212,7 +213,6 @@ def test_an_incident_has_its_page_and_its_export(stage: Stage) -> None:
         name: written[name] for name in ("id", "fault", "opened_step", "onset")
     }
     assert tab.complaints == []
-    tab.go(f"{stage.side.url}/")
 
 
 def test_without_scripts_it_is_a_plain_page(stage: Stage) -> None:
@@ -232,7 +232,6 @@ def test_without_scripts_it_is_a_plain_page(stage: Stage) -> None:
 def test_a_sidecar_that_is_gone_is_said_to_be_gone(stage: Stage) -> None:
     """What stands there turns grey, and since when nothing new came is said. It ends the sidecar: it comes last."""
     tab = stage.tab
-    tab.go(f"{stage.side.url}/")
     wait_for(tab, "document.querySelector('#link').textContent === 'Live'")
     stage.side.process.kill()
     wait_for(tab, "document.querySelector('#link').textContent.startsWith('The sidecar has not answered since')")

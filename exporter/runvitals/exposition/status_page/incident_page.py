@@ -111,7 +111,7 @@ def _evidence_cells(one: Evidence) -> tuple[str, ...]:
     layer = f" {name(one.layer)}" if one.layer else ""
     return (
         "-" if one.step is None else str(one.step),
-        text(one.sentence),
+        name(one.sentence),
         f"<span>{name(one.signal)}{layer}</span>" if one.signal else "-",
         "-" if one.value is None else number(one.value),
         span(one.expected_low, one.expected_high),
@@ -123,7 +123,7 @@ def _consequences(finding: Finding) -> str:
         return ""
     rows = [
         (
-            incident_link(one.finding, text(one.fault), _ROOT),
+            incident_link(one.finding, name(one.fault), _ROOT),
             f"<span>{name(one.rank)}{f' and {one.ranks - 1} more' if one.ranks > 1 else ''}</span>",
             _moment(one.step, one.time),
         )

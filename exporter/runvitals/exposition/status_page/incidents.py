@@ -53,7 +53,7 @@ def _table(incidents: Sequence[Incident] | None, journal: JournalView | None, no
 def _cells(incident: Incident, now: float) -> tuple[str, ...]:
     finding = incident.finding
     return (
-        incident_link(finding.id, text(finding.fault)),
+        incident_link(finding.id, name(finding.fault)),
         severity(finding),
         name(finding.run),
         name(finding.rank),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from runvitals.exposition.html import hidden, known, table, text
+from runvitals.exposition.html import hidden, known, name, table, text
 from runvitals.exposition.numbers import duration
 from runvitals.values import JournalView, Snapshot, SourceView
 
@@ -31,9 +31,9 @@ def _rows(sources: Sequence[SourceView], now: float) -> list[tuple[str, ...]]:
 
 
 def _cells(source: SourceView, now: float) -> tuple[str, ...]:
-    health = '<span class="good">up</span>' if source.up else f'<span class="bad">down</span> {text(source.error)}'
+    health = '<span class="good">up</span>' if source.up else f'<span class="bad">down</span> {name(source.error)}'
     return (
-        text(source.name),
+        name(source.name),
         text(source.kind),
         f"<span>{health}</span>",
         known(source.last_success, lambda time: f"{duration(now - time)} ago"),
@@ -45,7 +45,7 @@ def _cells(source: SourceView, now: float) -> tuple[str, ...]:
 def _counts(counts: Mapping[str, int]) -> str:
     most = sorted(counts.items(), key=lambda one: -one[1])
     shown = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in most[:MAX_COUNTS])
-    return text(shown)
+    return name(shown) if shown else ""
 
 
 def _dropped(dropped: Mapping[str, int]) -> str:

@@ -28,7 +28,7 @@ def find_browser() -> str:
     for folders in (os.environ.get("PATH"), str(TOOLS)):
         for found in filter(None, (shutil.which(name, path=folders) for name in NAMES)):
             return found
-    pytest.skip(f"none of {', '.join(NAMES)} is on the PATH or in {TOOLS}: deploy/bring_tools.sh --browser brings one")
+    pytest.skip(f"none of {', '.join(NAMES)} is on the PATH or in {TOOLS}: deploy/bring_browser.sh brings one")
 
 
 class Tab:

@@ -10,6 +10,9 @@ from runvitals.exposition.findings_json import ordered_findings
 from runvitals.exposition.log_once import LogOnce
 from runvitals.values import Incident, IncidentRecord, Snapshot
 
+MAX_AGE_SECONDS = 5.0
+"""A long journal takes some fifty milliseconds to look through."""
+
 
 class Past(NamedTuple):
     """The newest incidents of the journal: None where there is no journal; `error` says why it cannot be read."""
@@ -24,9 +27,20 @@ class IncidentRecords:
     def __init__(self, backend: Backend, failures: LogOnce) -> None:
         self._backend = backend
         self._failures = failures
+        self._past = Past()
+        self._read: tuple[int, float] | None = None
 
-    def newest(self, limit: int) -> Past:
-        """Return so many of the newest incidents."""
+    def newest(self, limit: int, snapshot: Snapshot | None, now: float) -> Past:
+        """Return so many of the newest incidents; `now` is seconds of a steady clock.
+
+        The journal is read again when the sidecar has written to it, and after MAX_AGE_SECONDS, since others do too.
+        """
+        written = snapshot.journal.written if snapshot and snapshot.journal else 0
+        if self._read is None or self._read[0] != written or now - self._read[1] > MAX_AGE_SECONDS:
+            self._past, self._read = self._newest(limit), (written, now)
+        return self._past
+
+    def _newest(self, limit: int) -> Past:
         try:
             return Past(self._backend.incidents(limit))
         except Exception as error:  # noqa: BLE001 - the journal's trouble never blanks the page

@@ -135,7 +135,8 @@ class Routes:
         return await self._html(request, self._status_page)
 
     def _status_page(self, snapshot: Snapshot | None) -> bytes:
-        return status_page(snapshot, self._incidents.newest(MAX_INCIDENTS), self._clocks.wall())
+        past = self._incidents.newest(MAX_INCIDENTS, snapshot, self._clocks.steady())
+        return status_page(snapshot, past, self._clocks.wall())
 
     async def _incident(self, request: Request) -> Answer:
         name = request.path.removeprefix(_INCIDENTS)

@@ -37,9 +37,12 @@ class JournalReader:
 
     def incidents(self, wanted: Filter = Filter()) -> list[Incident]:  # noqa: B008  # immutable
         """Return incidents, the newest opening first."""
+        # Chosen without their texts, which are a hundred times as long: 10,000 incidents take milliseconds.
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM incidents WHERE ?1 IN ('', run) AND ?2 IN ('', fault) "  # noqa: S608  # a constant
-            "AND (NOT ?3 OR closed_time IS NULL) ORDER BY opened_time DESC, id LIMIT ?4",
+            f"SELECT {_COLUMNS} FROM incidents WHERE rowid IN "  # noqa: S608  # a constant
+            "(SELECT rowid FROM incidents WHERE ?1 IN ('', run) AND ?2 IN ('', fault) "
+            "AND (NOT ?3 OR closed_time IS NULL) ORDER BY opened_time DESC, id LIMIT ?4) "
+            "ORDER BY opened_time DESC, id",
             (wanted.run, wanted.fault, wanted.open_only, wanted.limit),
         )
         return [_incident(row) for row in rows]

@@ -15,7 +15,7 @@ from runvitals.values import Finding, SeriesView, Snapshot
 
 MAX_SIGNALS = 200
 
-_HEAD = ("Signal", "Value", "Recent values", "z-score", "Robust z", "Anomaly score", "Peak, 60 s")
+_HEAD = ("Signal", "Value", "Recent values", "z-score", "Robust z", "Anomaly", "Peak, 60 s")
 _ORDER = {signal.name: place for place, signal in enumerate(signals.ALL)}
 _UNITS = {signal.name: signal.unit for signal in signals.ALL}
 

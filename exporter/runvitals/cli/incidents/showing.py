@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runvitals.cli.incidents.listing import state
 from runvitals.cli.incidents.words import on_one_line, when
+from runvitals.exposition.numbers import span
 from runvitals.sinks.reading import reading
 from runvitals.values import Evidence, Finding, HistoryEntry, Incident, OnsetSample
 
@@ -75,7 +76,4 @@ def _at(step: int | None) -> str:
 
 def _expected(evidence: Evidence) -> str:
     low, high = evidence.expected_low, evidence.expected_high
-    if low is None and high is None:
-        return ""
-    sides = ("" if low is None else f"from {low:.4g}", "" if high is None else f"up to {high:.4g}")
-    return f" (expected {' '.join(filter(None, sides))})"
+    return "" if low is None and high is None else f" (expected {span(low, high)})"

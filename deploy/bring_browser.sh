@@ -54,7 +54,7 @@ unpack() {
     cat >"$browser" <<'WRAPPER'
 #!/bin/sh
 here=$(dirname "$(readlink -f "$0")")/../browser
-libraries=$(printf '%s:' "$here"/usr/lib/*-linux-gnu* "$here"/lib/*-linux-gnu*)
+libraries=$(printf '%s:' "$here"/usr/lib/*-linux-gnu* "$here"/usr/lib/*-linux-gnu*/pulseaudio "$here"/lib/*-linux-gnu*)
 LD_LIBRARY_PATH=$libraries FONTCONFIG_FILE=$here/fonts.conf exec "$here/usr/lib/chromium/chromium-headless-shell" "$@"
 WRAPPER
     chmod +x "$browser"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timezone
 from hashlib import blake2s
 from html import escape
 from typing import TypeVar
+
+from runvitals.exposition.numbers import utc
 
 MAX_TEXT = 600
 SEVERITIES = ("critical", "warning", "info")
@@ -32,21 +33,14 @@ def known(value: _T | None, draw: Callable[[_T], str]) -> str:
 
 def when(seconds: float) -> str:
     """Return Unix seconds as a time in UTC, marked as such."""
-    moment = _moment(seconds)
+    moment = utc(seconds)
     return as_utc(seconds) if moment is None else f'<time datetime="{moment.isoformat()}">{as_utc(seconds)}</time>'
 
 
 def as_utc(seconds: float) -> str:
     """Return Unix seconds as a time in UTC; as a number where no calendar has such a day."""
-    moment = _moment(seconds)
+    moment = utc(seconds)
     return text(str(seconds)) if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _moment(seconds: float) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(seconds, tz=timezone.utc)
-    except (ValueError, OverflowError, OSError):  # NaN, or a year that no calendar has
-        return None
 
 
 def hidden(number: int, what: str) -> str:

@@ -1,7 +1,8 @@
-"""Numbers as a person reads them."""
+"""Numbers and times as a person reads them."""
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from itertools import pairwise
 from math import isfinite
 
@@ -50,6 +51,14 @@ def duration(seconds: float) -> str:
             remainder = rest % size // part
             return f"{rest // size} {larger}" + (f" {remainder} {smaller}" if remainder else "")
     return f"{rest} s"
+
+
+def utc(seconds: float) -> datetime | None:
+    """Return Unix seconds as a moment in UTC; None where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(seconds, tz=timezone.utc)
+    except (ValueError, OverflowError, OSError):  # NaN, or a year that no calendar has
+        return None
 
 
 def _bytes(value: float) -> str:

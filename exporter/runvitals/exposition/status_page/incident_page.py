@@ -61,7 +61,7 @@ def _head(incident: Incident) -> str:
 def _first_action(finding: Finding) -> str:
     known = faults.BY_NAME.get(finding.fault)
     runbook = f'<a href="{escape(runbook_url(known))}" rel="noreferrer">Runbook</a> ' if known else ""
-    export = f'<a href="{quote(finding.id, safe="")}.json" download>Export as JSON</a>'
+    export = f'<a href="{quote(finding.id, safe="", errors="replace")}.json" download>Export as JSON</a>'
     return (
         f'<section class="card first-action" aria-label="First action"><p class="first"><b>First:</b> '
         f'{text(finding.first_action)}</p><p class="links">{runbook}{export}</p></section>'

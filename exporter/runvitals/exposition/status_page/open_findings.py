@@ -31,19 +31,13 @@ def findings_section(still_open: Sequence[Finding], now: float) -> str:
 
 def incident_link(identity: str, shown: str, root: str = "") -> str:
     """Return a link to the page of an incident; `shown` is HTML."""
-    return f'<a href="{root}incidents/{quote(identity, safe="")}">{shown}</a>'
+    return f'<a href="{root}incidents/{quote(identity, safe="", errors="replace")}">{shown}</a>'
 
 
 def severity(finding: Finding) -> str:
     """Return the severity as a mark."""
     kind = severity_class(finding.severity)
     return f'<span class="mark-of {kind}">{text(finding.severity)}</span>'
-
-
-def evidence_list(finding: Finding, limit: int = MAX_EVIDENCE) -> str:
-    """Return what a finding rests on, as a list."""
-    shown = "".join(map(_evidence, finding.evidence[:limit]))
-    return f"<ul>{shown}</ul>{hidden(len(finding.evidence) - limit, 'pieces of evidence')}" if shown else ""
 
 
 def _card(finding: Finding, now: float) -> str:
@@ -56,13 +50,18 @@ def _card(finding: Finding, now: float) -> str:
         f"on {name(finding.run)}, rank {name(finding.rank)}</h3>"
         f'<p class="soft">for {duration(now - finding.opened_time)}, since {_opening(finding)}; '
         f"{text(finding.category)}; confidence {finding.confidence:.0%}</p>"
-        f"{evidence_list(finding)}"
+        f"{_evidence_list(finding)}"
         f'<p class="first"><b>First:</b> {text(finding.first_action)}</p></article>'
     )
 
 
 def _urgency(finding: Finding) -> int:
     return SEVERITIES.index(finding.severity) if finding.severity in SEVERITIES else len(SEVERITIES)
+
+
+def _evidence_list(finding: Finding) -> str:
+    shown = "".join(map(_evidence, finding.evidence[:MAX_EVIDENCE]))
+    return f"<ul>{shown}</ul>{hidden(len(finding.evidence) - MAX_EVIDENCE, 'pieces of evidence')}" if shown else ""
 
 
 def _opening(finding: Finding) -> str:

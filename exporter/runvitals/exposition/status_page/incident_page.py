@@ -73,10 +73,7 @@ def _facts(incident: Incident, now: float) -> str:
     facts = [
         ("Opened", _moment(finding.opened_step, finding.opened_time)),
         ("First seen", _moment(finding.first_seen_step, finding.first_seen_time)),
-        (
-            "Closed",
-            "" if finding.is_open else f"{_moment(finding.closed_step, finding.closed_time)}, {ending(incident)}",
-        ),
+        ("Closed", _closing(incident)),
         ("Lasted", lasted(finding, now)),
         ("Category", f"{text(finding.category)}{_sure(finding)}"),
         ("Confidence", f"{finding.confidence:.0%}"),

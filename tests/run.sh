@@ -22,6 +22,10 @@ fi
 deploy/environment.sh .venv --editable "${extras[@]}"
 # Without Prometheus and Alertmanager the tests that need them fail, and say so: a skipped test proves nothing.
 deploy/bring_tools.sh || echo "Going on; the tests that need them will fail." >&2
+if [ ${#chosen[@]} -eq 0 ]; then
+    # Large, and nothing but a picture depends on it: without a browser its tests are skipped, and say so.
+    deploy/bring_browser.sh || echo "Going on; the tests in a browser will be skipped." >&2
+fi
 export PATH="$root/.venv/bin:$root/.tools/bin:$PATH" RUNVITALS_REQUIRE_PROGRAMS=1
 
 failed=()

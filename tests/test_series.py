@@ -106,3 +106,16 @@ def test_other_settings_keep_what_was_seen():
         series.admit(item, SMALL)
     store.reconfigure(SeriesSettings(window=4, minimum=2))
     assert series.baseline.window.values() == [12.0, 13.0, 14.0, 15.0]
+
+
+def test_recent_values_and_what_was_expected_are_viewed_on_request():
+    """The newest finite values in their order, and the median with three robust deviations; nothing unasked."""
+    values = [1.0, 2.0, 3.0, 2.0, math.nan, 1.0, 9.0]
+    _, series = feed(samples("x", values))
+    view = series.view(0.0, recent=4)
+    assert list(view.recent) == [3.0, 2.0, 1.0, 9.0]
+    assert view.expected == pytest.approx((2.0 - 3 * 1.4826, 2.0 + 3 * 1.4826))
+    assert (series.view(0.0).recent, series.view(0.0).expected) == ((), None)
+    series.admit(samples("x", [*values, math.inf])[-1], SMALL)
+    assert list(series.view(0.0, recent=2).recent) == [1.0, 9.0]
+    assert series.view(0.0, recent=2).expected is None

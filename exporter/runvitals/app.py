@@ -21,10 +21,11 @@ from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sinks.advice import AdviceFiles
 from runvitals.sinks.journal import FILE_NAME, Journal
 from runvitals.sinks.operator_source import OperatorSource
+from runvitals.sinks.reading import Filter, reading
 from runvitals.sources import OPERATOR, build_source, named_sources
 from runvitals.sources.source import Source
 from runvitals.state_folder import StateFolder, StateFolderError, default_path
-from runvitals.values import IncidentChange, Snapshot
+from runvitals.values import Incident, IncidentChange, IncidentRecord, Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class App:
         self._reloading = threading.Lock()
         self._state = _open_state(self._config, default_state=default_state)
         self._journal = _build_journal(self._state, self._config)
+        self._journal_file = self._state.path / FILE_NAME if self._state and self._journal else None
         self._live = self._build_live()
         self._advice = AdviceFiles(self.snapshot) if self._config.advice.enabled else None
         self._server = Server(self._config.web, self)
@@ -73,9 +75,9 @@ class App:
                 self._state.close()
             raise
         sources: list[Source] = [build_source(name, one) for name, one in named_sources(self._config.sources).items()]
-        if self._journal and self._state:
+        if self._journal and self._journal_file:
             self._journal.start()
-            sources.append(OperatorSource(self._state.path / FILE_NAME))
+            sources.append(OperatorSource(self._journal_file))
         self._live.start(sources)
         if self._advice:
             self._advice.start()
@@ -98,6 +100,25 @@ class App:
     def snapshot(self) -> Snapshot | None:
         """Return the newest snapshot."""
         return self._live.snapshot
+
+    def look(self) -> None:
+        """Note that a person looks."""
+        self._live.look()
+
+    def incidents(self, limit: int) -> list[Incident] | None:
+        """Return so many incidents of the journal, the newest first; None without a journal. Raises JournalError."""
+        if self._journal_file is None:
+            return None
+        with reading(self._journal_file) as reader:
+            return reader.incidents(Filter(limit=limit))
+
+    def incident(self, identity: str) -> IncidentRecord | None:
+        """Return what the journal keeps of the incident of this ID; None where it has none. Raises JournalError."""
+        if self._journal_file is None:
+            return None
+        with reading(self._journal_file) as reader:
+            incident = reader.get(identity)
+            return reader.record(incident) if incident else None
 
     def config_text(self) -> str:
         """Return the config in force as YAML, secrets redacted."""

@@ -168,8 +168,15 @@ class Series:
         """Return whether this is the same line again; another value at the same step is news (micro-batches)."""
         return value == self.value or (isnan(value) and isnan(self.value))
 
-    def view(self, now: float) -> SeriesView:
-        """Return the series as the page shows it."""
+    def recent(self, count: int) -> list[float]:
+        """Return at most so many of the newest finite values, oldest first."""
+        baseline = self.baseline
+        if baseline.value is None:
+            return baseline.window.newest(count)
+        return [*baseline.window.newest(count - 1), baseline.value]
+
+    def view(self, now: float, recent: int = 0) -> SeriesView:
+        """Return the series as the page shows it, with so many of its newest values."""
         window = self.baseline.window
         return SeriesView(
             run=self.key.run,
@@ -189,6 +196,8 @@ class Series:
             zscore_peak=self.peak.get(now),
             anomaly_score=self.anomaly.score,
             anomaly_score_peak=self.anomaly_peak.get(now),
+            recent=self.recent(recent) if recent else (),
+            expected=self.baseline.expected_range if recent else None,
         )
 
 

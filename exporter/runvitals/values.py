@@ -250,6 +250,40 @@ class Decision(msgspec.Struct, frozen=True):
     time: float
 
 
+class Incident(msgspec.Struct, frozen=True):
+    """One incident: its finding as it was last, and the fingerprint of the config under which it opened."""
+
+    finding: Finding
+    config: str
+    is_false_alarm: bool
+
+
+class HistoryEntry(NamedTuple):
+    """One line of an incident's history."""
+
+    kind: str
+    time: float
+    step: int | None
+    sentence: str
+
+
+class OnsetSample(NamedTuple):
+    """A sample around an onset; run and rank are the incident's."""
+
+    time: float
+    step: int | None
+    signal: str
+    value: float
+
+
+class IncidentRecord(msgspec.Struct, frozen=True):
+    """Everything that the journal keeps of one incident: what happened to it, oldest first, and what led to it."""
+
+    incident: Incident
+    history: Sequence[HistoryEntry]
+    onset: Sequence[OnsetSample]
+
+
 class JournalView(msgspec.Struct, frozen=True):
     """How the journal of incidents is doing.
 
@@ -269,7 +303,11 @@ class JournalView(msgspec.Struct, frozen=True):
 
 
 class SeriesView(msgspec.Struct, frozen=True):
-    """One series as the page shows it; None where there is no answer."""
+    """One series as the page shows it; None where there is no answer.
+
+    `recent` are the newest finite values, oldest first, and `expected` is the range that the window before the newest
+    one would expect; both only while somebody looks.
+    """
 
     run: str
     rank: str
@@ -288,6 +326,8 @@ class SeriesView(msgspec.Struct, frozen=True):
     zscore_peak: float | None = None
     anomaly_score: float | None = None
     anomaly_score_peak: float | None = None
+    recent: Sequence[float] = ()
+    expected: tuple[float, float] | None = None
 
 
 class RankView(msgspec.Struct, frozen=True):

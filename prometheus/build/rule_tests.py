@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from prometheus.build.rules import alert_name, runbook_url
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import faults, metrics
 from runvitals.catalogue.faults import Fault
+from runvitals.catalogue.runbooks import alert_name, runbook_url
 
 _RANK = 'run="llama", rank="3"'
 _SIDECAR = 'instance="a:9877"'

@@ -10,8 +10,7 @@ from prometheus.build.evidence import SINCE, SURE, sentences
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import metrics
 from runvitals.catalogue.faults import Fault
-
-RUNBOOKS = "https://github.com/runvitals/runvitals/blob/main/prometheus/runbooks.md"
+from runvitals.catalogue.runbooks import alert_name, runbook_url
 
 _HEAD = """\
 # Alert rules of the faults that a sidecar sees, written by `python -m prometheus.build` from the catalogue.
@@ -51,16 +50,6 @@ _RULE = """\
           confidence: {confidence}
           runbook_url: {runbook}
 """
-
-
-def alert_name(fault: Fault) -> str:
-    """Return the name of a fault's alert: gradient_explosion is told by RunvitalsGradientExplosion."""
-    return "Runvitals" + "".join(word.capitalize() for word in fault.name.split("_"))
-
-
-def runbook_url(fault: Fault) -> str:
-    """Return where the section of the fault's alert is."""
-    return f"{RUNBOOKS}#{alert_name(fault)}"
 
 
 def rules_file(of_rank: Iterable[Fault]) -> str:

@@ -19,10 +19,12 @@ SHELL_TOOLS = [
     "head",
     "ln",
     "mkdir",
+    "mktemp",
     "paste",
     "rm",
     "sed",
     "sort",
+    "tail",
     "tr",
 ]
 
@@ -93,6 +95,27 @@ def test_links_that_lead_nowhere_are_made_anew(root, bare_path, tmp_path):
         _put_program(bare_path, name, "9.0.0")
     assert _run(root / "deploy" / "bring_tools.sh", tmp_path / "tools", path=str(bare_path)).returncode == 0
     assert (tmp_path / "tools" / "bin" / "prometheus").resolve() == bare_path / "prometheus"
+
+
+def _put_browser(folder: Path, output: str) -> None:
+    program = folder / "chromium"
+    program.write_text(f"#!/usr/bin/env bash\necho '{output}'\n")
+    program.chmod(0o755)
+
+
+def test_a_browser_on_the_path_is_used_if_it_draws(root, bare_path, tmp_path):
+    """It is linked; one that does not run, and cannot be replaced, is exit code 3 with the remedy."""
+    script, tools = root / "deploy" / "bring_browser.sh", tmp_path / "tools"
+    _put_browser(bare_path, "<html><p>drawn</p></html>")
+    for _ in range(2):
+        ended = _run(script, tools, path=str(bare_path))
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert (tools / "bin" / "chromium").resolve() == bare_path / "chromium"
+    _put_browser(bare_path, "error while loading shared libraries")
+    ended = _run(script, tools, path=str(bare_path))
+    assert ended.returncode == 3
+    assert "Remedy" in ended.stderr
+    assert not (tools / "bin" / "chromium").exists()
 
 
 def test_help_describes_arguments_and_exit_codes(root):

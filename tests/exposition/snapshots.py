@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.values import (
     Evidence,
     Finding,
+    HistoryEntry,
+    Incident,
+    IncidentRecord,
     JournalView,
+    OnsetSample,
     RankView,
     RunStatus,
     SeriesView,
@@ -76,6 +82,22 @@ def closed_finding(**changes: object) -> Finding:
         "evidence": [],
     }
     return finding(**(values | changes))
+
+
+def incident_record(finding: Finding, **changes: object) -> IncidentRecord:
+    """What the journal keeps: the finding, two lines of history, and forty steps of three signals."""
+    values = {
+        "history": (
+            HistoryEntry("opened", NOW - 60, 940, "grad_norm is 40 times the median."),
+            HistoryEntry("note", NOW - 10, None, "asked the data team"),
+        ),
+        "onset": tuple(
+            OnsetSample(NOW - 100 + step, 900 + step, signal, 1.0 + step % 7)
+            for step in range(40)
+            for signal in ("learning_rate", "loss", "grad_norm")
+        ),
+    }
+    return IncidentRecord(Incident(finding, "fdf61683af48", is_false_alarm=False), **(values | changes))
 
 
 def rank_view(run: str = "llama", rank: str = "0", **changes: object) -> RankView:
@@ -150,11 +172,25 @@ class FixedBackend:
     def __init__(self, shown: Snapshot | None = None, outcome: str | Exception | None = None) -> None:
         self.shown = shown
         self.outcome = outcome
-        self.reloads = 0
+        self.reloads = self.looks = 0
+        self.journal: Sequence[IncidentRecord] | Exception | None = None
         self.status = ReloadStatus(True, NOW - 3600)
 
     def snapshot(self) -> Snapshot | None:
         return self.shown
+
+    def look(self) -> None:
+        self.looks += 1
+
+    def incidents(self, limit: int) -> Sequence[Incident] | None:
+        if isinstance(self.journal, Exception):
+            raise self.journal
+        return None if self.journal is None else [record.incident for record in self.journal[:limit]]
+
+    def incident(self, identity: str) -> IncidentRecord | None:
+        if isinstance(self.journal, Exception):
+            raise self.journal
+        return next((one for one in self.journal or () if one.incident.finding.id == identity), None)
 
     def config_text(self) -> str:
         return "web:\n  listen_address: ':9877'\n"

@@ -7,6 +7,7 @@ import pytest
 
 from runvitals.diagnosis.settings import resolve
 from runvitals.pipeline import checkpoint
+from runvitals.pipeline import live as live_pipeline
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
@@ -260,3 +261,20 @@ def test_when_the_state_was_saved_is_told(tmp_path):
     wait_for(lambda: stateless.snapshot, "a snapshot")
     stateless.stop()
     assert stateless.snapshot.state_saved is None
+
+
+def test_recent_values_are_shown_while_somebody_looks(monkeypatch):
+    """Of no series before, of every one at once when somebody looks, and of none a while after."""
+    monkeypatch.setattr(live_pipeline, "LOOK_SECONDS", 0.5)
+    live = new_live()
+    live.start([Counting()])
+    try:
+        wait_for(lambda: samples_of(live, "counting") > 5, "samples")
+        assert live.snapshot.series[0].recent == ()
+        live.look()
+        wait_for(lambda: live.snapshot.series[0].recent, "recent values")
+        newest = live.snapshot.series[0]
+        assert list(newest.recent[-3:]) == [newest.value - 2.0, newest.value - 1.0, newest.value]
+        wait_for(lambda: live.snapshot.series[0].recent == (), "nobody to look")
+    finally:
+        live.stop()

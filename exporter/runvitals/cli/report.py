@@ -13,8 +13,6 @@ from runvitals.series import Series
 from runvitals.values import Event, Sample
 
 MAX_PANELS = 24
-BAND = 3.0
-"""Robust deviations on either side of the window's median."""
 
 
 class Watcher:
@@ -39,18 +37,9 @@ def _reading(sample: Sample, series: Series, rank: Rank) -> Reading:
     has_forecast = sample.signal == signals.GRAD_NORM.name and not sample.layer
     return Reading(
         sample.value,
-        _band(series),
+        series.baseline.expected_range,
         series.anomaly.score,
         series.alert_score,
         rank.explosion_probability if has_forecast else None,
         rank.explosion_hazard if has_forecast else None,
     )
-
-
-def _band(series: Series) -> tuple[float, float] | None:
-    """Return what the window before the value would expect; None while it is too short."""
-    window = series.baseline.window
-    middle, scale = window.median, window.robust_scale
-    if not series.baseline.is_warm or middle is None or scale is None:
-        return None
-    return middle - BAND * scale, middle + BAND * scale

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from runvitals.values import Snapshot
+from runvitals.values import Incident, IncidentRecord, Snapshot
 
 
 class ReloadStatus(NamedTuple):
@@ -19,6 +20,18 @@ class Backend(Protocol):
 
     def snapshot(self) -> Snapshot | None:
         """Return the newest snapshot, at once; None before there is one."""
+
+    def look(self) -> None:
+        """Note that a person looks, at once: snapshots show the newest values of each series for a while."""
+
+    def incidents(self, limit: int) -> Sequence[Incident] | None:
+        """Return so many incidents of the journal, the newest opening first; None where there is no journal.
+
+        It reads a file. Raises an error whose sentence names what is wrong with it.
+        """
+
+    def incident(self, identity: str) -> IncidentRecord | None:
+        """Return what the journal keeps of the incident of this ID, None without; reads and raises as `incidents`."""
 
     def config_text(self) -> str:
         """Return the config in force as YAML, secrets redacted."""

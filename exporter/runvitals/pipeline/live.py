@@ -29,6 +29,12 @@ DRAIN_SECONDS = 1.5
 RELOAD_SECONDS = 15.0
 JUMP_SECONDS = 5.0
 """The wall clock was set, or the machine slept, where it moves by so much more or less than the monotonic one."""
+RECENT_VALUES = 64
+"""So many of its newest values are shown of each series while somebody looks."""
+
+LOOK_SECONDS = 30.0
+"""So long after somebody has looked."""
+
 SETTLE_SECONDS = 30.0
 """After a start, the time in which sources bring what the saved state does not hold yet."""
 
@@ -63,9 +69,15 @@ class LivePipeline:
         self._health: dict[str, SourceHealth] = {}
         self._positions: dict[str, Any] = {}
         self._saved: float | None = None
+        self._looked_at = -LOOK_SECONDS
+        self._shows_recent = False
         self._offset = clock() - time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
+
+    def look(self) -> None:
+        """Note that somebody looks, from any thread: the next snapshots show the newest values of each series."""
+        self._looked_at = time.monotonic()
 
     def restore(self, saved: Checkpoint) -> None:
         """Go on from a saved state; to be called before `start`."""
@@ -164,12 +176,20 @@ class LivePipeline:
             views = tuple(health.view(moment) for health in self._health.values())
             ready = all(health.has_answered for health in self._health.values())
             self._tend_sink(now, is_ready=ready)
-            series = self._series_views.get(lambda: self._pipeline.series_views(now), moment)
+            recent = self._recent_values()
+            series = self._series_views.get(lambda: self._pipeline.series_views(now, recent), moment)
             snapshot = self._pipeline.snapshot(now, views, ready=ready, series=series)
             journal = self._sink.view() if self._sink else None
             self.snapshot = msgspec.structs.replace(snapshot, journal=journal, state_saved=self._saved)
         except Exception:  # noqa: BLE001  # see above
             _log.exception("no snapshot could be taken; the page shows the last one")
+
+    def _recent_values(self) -> int:
+        is_looked_at = time.monotonic() < self._looked_at + LOOK_SECONDS
+        if is_looked_at and not self._shows_recent:
+            self._series_views.expire()  # who begins to look does not wait
+        self._shows_recent = is_looked_at
+        return RECENT_VALUES if is_looked_at else 0
 
     def _tend_sink(self, now: float, *, is_ready: bool) -> None:
         """Tell the sink all findings where it missed some; once after the start, which of its own are open no more."""

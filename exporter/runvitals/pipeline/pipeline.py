@@ -151,9 +151,9 @@ class Pipeline:
         for rank in self._ranks.values():
             yield from rank.diagnosis.findings()
 
-    def series_views(self, now: float) -> tuple[SeriesView, ...]:
-        """Return every series as the page shows it at `now`."""
-        return tuple([series.view(now) for series in self._store])
+    def series_views(self, now: float, recent: int = 0) -> tuple[SeriesView, ...]:
+        """Return every series as the page shows it at `now`, with so many of its newest values."""
+        return tuple([series.view(now, recent) for series in self._store])
 
     def snapshot(
         self,

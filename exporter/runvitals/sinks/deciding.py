@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runvitals.sinks import journal_file, writing
-from runvitals.sinks.reading import Incident, JournalError, JournalReader, reported
-from runvitals.values import Action, Finding
+from runvitals.sinks.reading import JournalError, JournalReader, reported
+from runvitals.values import Action, Finding, Incident
 
 MAX_NOTES = 100
 MAX_NOTE = 4_096

@@ -7,20 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from runvitals.values import Finding, Sample
-
-
-class OnsetSample(NamedTuple):
-    """A sample around an onset; run and rank are the incident's."""
-
-    time: float
-    step: int | None
-    signal: str
-    value: float
+from runvitals.values import Finding, OnsetSample, Sample
 
 
 def finding_to_text(finding: Finding) -> str:

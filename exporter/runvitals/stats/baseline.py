@@ -7,6 +7,8 @@ from math import isfinite
 
 from runvitals.stats.rolling_window import RollingWindow
 
+RANGE_DEVIATIONS = 3.0
+
 
 @dataclass(slots=True)
 class Baseline:
@@ -66,6 +68,14 @@ class Baseline:
         if not self.is_warm:
             return None
         return self._standardised(self.window.median, self.window.robust_scale)
+
+    @property
+    def expected_range(self) -> tuple[float, float] | None:
+        """What the window would expect of the newest value: its median, 3 robust deviations on either side."""
+        middle, scale = self.window.median, self.window.robust_scale
+        if not self.is_warm or middle is None or scale is None:
+            return None
+        return middle - RANGE_DEVIATIONS * scale, middle + RANGE_DEVIATIONS * scale
 
     @property
     def quartile_distance(self) -> float | None:

@@ -55,6 +55,10 @@ class RollingWindow:
         """Return the values, oldest first."""
         return [*self._values[self._cursor :], *self._values[: self._cursor]]
 
+    def newest(self, count: int) -> list[float]:
+        """Return at most so many of the newest values, oldest first."""
+        return self.values()[-count:] if count else []
+
     def push(self, value: float) -> None:
         """Add a finite value; the oldest leaves once there are `size`."""
         ordered, size = self.ordered, self.size

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 import struct
 import subprocess
 import zlib
@@ -10,6 +9,7 @@ import zlib
 import pytest
 
 from runvitals.cli import main
+from tests.browser.chromium import find_browser
 from tests.exposition.report.test_report import HOSTILE, rows
 from tests.streams import healthy
 
@@ -21,9 +21,7 @@ LIGHT, DARK = (255, 255, 255), (13, 17, 23)
 @pytest.fixture
 def browser(tmp_path):
     """Return what runs the browser with arguments and gives its standard output; anything it complains of fails."""
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("neither chromium nor google-chrome is on the PATH")
+    program = find_browser()
 
     def run(*arguments):
         command = [program, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]

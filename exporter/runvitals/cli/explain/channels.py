@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runvitals.anomaly.explanation import ChannelExplanation, ScoreExplanation
-from runvitals.cli.explain.numbers import number, span
+from runvitals.exposition.numbers import number, span
 
 _COMPARED = {
     "counter": "has only risen so far: its steps are judged, not its height",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runvitals.cli.explain.numbers import number
 from runvitals.cli.incidents.words import on_one_line
 from runvitals.detectors.explosion_explanation import HazardExplanation, NextStepExplanation
+from runvitals.exposition.numbers import number
 from runvitals.pipeline.explanation import RankExplanation
 from runvitals.values import Evidence, Finding
 

@@ -7,10 +7,10 @@ from textwrap import wrap
 
 from runvitals.cli.explain.answer import Answer
 from runvitals.cli.explain.channels import channel_table
-from runvitals.cli.explain.numbers import number
 from runvitals.cli.explain.rank import rank_lines
 from runvitals.cli.explain.watching import fault_lines
 from runvitals.cli.incidents.words import on_one_line, when
+from runvitals.exposition.numbers import number
 from runvitals.pipeline.explanation import SignalExplanation, WindowExplanation
 from runvitals.series import Admission
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from runvitals.cli.explain.numbers import number
 from runvitals.detectors.condition import Condition
+from runvitals.exposition.numbers import number
 from runvitals.pipeline.explanation import FaultExplanation
 from runvitals.values import State
 

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from runvitals.cli.incidents.words import on_one_line, when
-from runvitals.sinks.reading import Filter, Incident, reading
+from runvitals.sinks.reading import Filter, reading
+from runvitals.values import Incident
 
 _COLUMNS = ("ID", "OPENED", "STATE", "SEVERITY", "FAULT", "RUN", "RANK", "STEP")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from runvitals.cli.incidents.listing import state
 from runvitals.cli.incidents.words import on_one_line, when
-from runvitals.sinks.encoding import OnsetSample
-from runvitals.sinks.reading import Entry, Incident, reading
-from runvitals.values import Evidence, Finding
+from runvitals.exposition.numbers import span
+from runvitals.sinks.reading import reading
+from runvitals.values import Evidence, Finding, HistoryEntry, Incident, OnsetSample
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +55,7 @@ def _evidence(incident: Incident) -> Iterator[str]:
         yield f"  {on_one_line(one.sentence)}{_at(one.step)}{_expected(one)}"
 
 
-def _history(history: Iterable[Entry]) -> Iterator[str]:
+def _history(history: Iterable[HistoryEntry]) -> Iterator[str]:
     yield "history"
     for entry in history:
         yield f"  {when(entry.time)} {entry.kind}{_at(entry.step)}: {on_one_line(entry.sentence)}"
@@ -76,7 +76,4 @@ def _at(step: int | None) -> str:
 
 def _expected(evidence: Evidence) -> str:
     low, high = evidence.expected_low, evidence.expected_high
-    if low is None and high is None:
-        return ""
-    sides = ("" if low is None else f"from {low:.4g}", "" if high is None else f"up to {high:.4g}")
-    return f" (expected {' '.join(filter(None, sides))})"
+    return "" if low is None and high is None else f" (expected {span(low, high)})"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from runvitals.exposition.numbers import utc
 
 
 def when(time: float) -> str:
     """Return Unix seconds as UTC, or as a number where no calendar has such a day."""
-    try:
-        return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (OverflowError, ValueError, OSError):
-        return repr(time)
+    moment = utc(time)
+    return repr(time) if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def on_one_line(text: str) -> str:

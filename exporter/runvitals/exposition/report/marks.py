@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from runvitals.exposition.html import text
+from runvitals.exposition.html import SEVERITIES, text
 from runvitals.values import Event, Finding
 
 _APART = 2.0  # per cent of the width between two labels
 _NAME_APART = 16.0  # a name needs more room
-SEVERITIES = frozenset({"critical", "warning", "info"})
 
 Scale = Callable[[float], float]
 """From a place on the axis to per cent of the width."""

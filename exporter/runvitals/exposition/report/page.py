@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from typing import NamedTuple
 
 from runvitals import __version__
-from runvitals.exposition.html import as_utc, name, table, text, when
+from runvitals.exposition.document import Look, asset, document
+from runvitals.exposition.html import as_utc, hidden, name, severity_class, table, text, when
 from runvitals.exposition.report.marks import NumberedFinding, PlacedEvent
 from runvitals.exposition.report.picture import Spelling, description, picture
 from runvitals.exposition.report.recorder import Panel, RankRecord, Recorder
-from runvitals.exposition.report.style import STYLE
-from runvitals.exposition.well_formed import well_formed
 from runvitals.values import Finding
 
 MAX_FINDINGS = 200
 MAX_RANK_ROWS = 100
 
-_STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'"
+_LOOK = Look(asset("page.css") + asset("report/pictures.css"))
+_HEAD = f'<meta http-equiv="Content-Security-Policy" content="{_LOOK.policy}">\n'
+_HEADER = (
+    "<header>\n<h1>runvitals replay</h1>\n"
+    '<nav><a href="#findings">findings</a><a href="#signals">signals</a></nav>\n</header>\n'
+)
 
 
 class Section(NamedTuple):
@@ -47,8 +48,7 @@ def report_page(sections: Sequence[Section], facts: Facts) -> str:
     numbers = count(1)
     numbered = [[NumberedFinding(next(numbers), finding) for finding in one.findings] for one in sections]
     body = "".join((_summary(sections, facts), *_findings(sections, numbered), *_pictures(sections, numbered)))
-    page = _FRAME.replace("{policy}", _POLICY).replace("{style}", STYLE).replace("{body}", body)
-    return well_formed(page)
+    return document(_LOOK, "runvitals replay", f"{_HEADER}<main>{body}</main>", _HEAD)
 
 
 def _summary(sections: Sequence[Section], facts: Facts) -> str:
@@ -68,7 +68,7 @@ def _ranks(sections: Sequence[Section]) -> str:
     ranks = [(place, record, section) for section in sections for place, record in section.recorder.ranks.items()]
     head = ("Run", "Rank", "Values", "Steps", "Findings")
     rows = [_rank_row(*one) for one in ranks[:MAX_RANK_ROWS]]
-    return f"<h2>Runs</h2>{table(head, rows)}{_hidden(len(ranks) - MAX_RANK_ROWS, 'ranks')}"
+    return f"<h2>Runs</h2>{table(head, rows)}{hidden(len(ranks) - MAX_RANK_ROWS, 'ranks')}"
 
 
 def _rank_row(place: tuple[str, str], record: RankRecord, section: Section) -> tuple[str, ...]:
@@ -88,13 +88,13 @@ def _findings(sections: Sequence[Section], numbered: Sequence[Sequence[NumberedF
         yield "<p>None.</p>"
     if rows:
         yield table(("#", "Fault", "Run, rank", "Open", "Evidence"), rows[:MAX_FINDINGS])
-        yield _hidden(len(rows) - MAX_FINDINGS, "findings")
+        yield hidden(len(rows) - MAX_FINDINGS, "findings")
         yield f"<h2>What to do first</h2><ul>{_first_actions(sections)}</ul>"
 
 
 def _finding_row(one: NumberedFinding, *, has_times: bool) -> tuple[str, ...]:
     finding = one.finding
-    kind = {"critical": "bad", "warning": "warn"}.get(finding.severity, "soft")
+    kind = severity_class(finding.severity)
     return (
         str(one.number),
         f'<span><span class="{kind} whole">{text(finding.fault)}</span> {text(finding.severity)}, '
@@ -140,8 +140,8 @@ def _pictures(sections: Sequence[Section], numbered: Sequence[Sequence[NumberedF
         recorder = section.recorder
         for panel in sorted(recorder.panels.values(), key=lambda one: bool(one.place.layer)):
             yield _figure(panel, next(numbers), findings, section)
-        yield _hidden(len(recorder.left_out), "signals, which the limit on pictures leaves out")
-        yield _hidden(recorder.dropped_events, "events, which the limit on marks leaves out")
+        yield hidden(len(recorder.left_out), "signals, which the limit on pictures leaves out")
+        yield hidden(recorder.dropped_events, "events, which the limit on marks leaves out")
 
 
 def _figure(panel: Panel, number: int, findings: Sequence[NumberedFinding], section: Section) -> str:
@@ -163,10 +163,6 @@ def _spelling(panel: Panel, *, has_times: bool) -> Spelling:
     return as_utc if has_times else "{:g} s".format
 
 
-def _hidden(number: int, what: str) -> str:
-    return f'<p class="soft">and {number} more {what}.</p>' if number > 0 else ""
-
-
 _HOW_TO_READ = (
     '<p class="soft">The shaded band is the median of the window before each value, with three robust deviations on '
     "either side; a red tick at the top is a value that is not finite. The anomaly score is -log10 of the share of "
@@ -174,22 +170,3 @@ _HOW_TO_READ = (
     "number in the table; a dashed line is an event. Where many values share a column, the smallest and the largest "
     "are drawn.</p>"
 )
-
-_FRAME = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{policy}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>runvitals replay</title>
-<style>{style}</style>
-</head>
-<body>
-<header>
-<h1>runvitals replay</h1>
-<nav><a href="#findings">findings</a><a href="#signals">signals</a></nav>
-</header>
-<main>{body}</main>
-</body>
-</html>
-"""

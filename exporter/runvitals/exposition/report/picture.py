@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from runvitals.exposition.html import text
+from runvitals.exposition.numbers import number
 from runvitals.exposition.report import drawing
 from runvitals.exposition.report.axis import Axis, axis_of
 from runvitals.exposition.report.downsampling import Column
@@ -164,7 +165,7 @@ def _tick(part: Part, top: int, value: float) -> str:
     below = y < top + 12  # a label above the line would leave the plot
     return (
         f'<line class="grid" x1="0" x2="100%" y1="{y:.1f}" y2="{y:.1f}"/>'
-        f'<text class="tick" x="3" y="{y + 11 if below else y - 3:.1f}">{value:.4g}</text>'
+        f'<text class="tick" x="3" y="{y + 11 if below else y - 3:.1f}">{number(value)}</text>'
     )
 
 

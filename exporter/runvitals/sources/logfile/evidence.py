@@ -55,10 +55,11 @@ _SIGNS = (
         r"(?:, reducing to [\d.e+]{1,20})?|Gradient overflow\.\s+Skipping step",
     ),
 )
-_ANY = re.compile(
-    r"emory|EXHAUSTED|ALLOC_FAILED|imed? ?out|timeout|Xid|Killed|oom|SIGKILL|exitcode|CANCELLED|OVERFLOW|overflow"
+_WORDS = (
+    *("emory", "EXHAUSTED", "ALLOC_FAILED", "imed out", "imeout", "Xid", "Killed", "oom", "SIGKILL", "exitcode"),
+    *("CANCELLED", "OVERFLOW", "overflow"),
 )
-"""What one of the signs needs: most lines have none of it."""
+"""Each sign needs one of these, and most lines have none; one by one they are found faster than by an expression."""
 
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"((?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80})(?::|\Z)")
@@ -67,8 +68,13 @@ _QUIET = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit"})
 
 def signs_in(line: str) -> list[Clue]:
     """Return what a line is evidence of."""
-    if not _ANY.search(line):
-        return []
+    for word in _WORDS:
+        if word in line:
+            return _signs_in(line)
+    return []
+
+
+def _signs_in(line: str) -> list[Clue]:
     found = ((sign, sign.pattern.search(line)) for sign in _SIGNS)
     return [_clue(sign.kind, match) for sign, match in found if match]
 

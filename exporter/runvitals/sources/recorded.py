@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 from runvitals.sources.logfile.errors import FileError
@@ -63,7 +64,7 @@ class Recording:
         index = -1
         try:
             for index, row in enumerate(rows_of(self.path, self._rejected)):
-                yield from teller.tell([(row, self._time(row, index))], self._rejected, live=True)
+                yield from teller.tell([(row, self._time(row, index))], self._rejected, live_since=-inf)
         except FileError as error:
             raise RecordingError(f"{self.path}: {error}; {_REMEDY}") from None
         if index < 0:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
+from math import inf
 from pathlib import PurePath
 
 import msgspec
@@ -149,7 +150,7 @@ class LogfileSource:
             return []
         follower, teller = self._followers[path], self._tellers[path]
         try:
-            dated, live = follower.poll(now, limit, rejected)
+            dated, looked = follower.poll(now, limit, rejected)
         except FileNotFoundError:  # it went away since it was found; the next search tells
             follower.close()
             return []
@@ -158,7 +159,12 @@ class LogfileSource:
         except OSError as error:
             return self._pause(path, now, reason_of(error), error.strerror or str(error), rejected)
         self._pauses.pop(path, None)
-        return list(teller.tell(dated, rejected, live=live))
+        since = inf if looked is None else looked - self._settings.stale_seconds
+        told = teller.tell(dated, rejected, live_since=since)
+        if looked is None:
+            return [item for item in told if isinstance(item, Sample)]
+        lives, place = follower.state.lives, follower.place
+        return list(lives.hear(told, place, since)) if dated else list(lives.end(now, place))
 
     def _adopt(self, reader: AnyReader, run: str) -> AnyReader:
         """Return the reader for a file of a run, with what it has in common with the run's other files."""

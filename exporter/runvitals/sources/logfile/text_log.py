@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from runvitals.sources.logfile.announcements import announced_in
 from runvitals.sources.logfile.cells import CellReader
 from runvitals.sources.logfile.evidence import Tracebacks, signs_in
 from runvitals.sources.logfile.formats import LINE_FORMATS
@@ -43,7 +44,7 @@ class TextLog(msgspec.Struct, tag="text"):
         row = self._row(text, rejected, patterns)
         if row:
             items.append(row)
-        clues = [*signs_in(text), *filter(None, [self.tracebacks.line(rank, text)])]
+        clues = [*signs_in(text), *filter(None, [self.tracebacks.line(rank, text)]), *announced_in(text)]
         items += clues
         return [_placed(item, rank, text) for item in items] if items else items
 

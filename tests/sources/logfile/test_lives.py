@@ -78,7 +78,7 @@ def followed(tmp_path):
 
 
 def test_a_trainer_that_stops_writing_hangs_after_a_multiple_of_its_own_interval(followed):
-    """Five times the usual interval: neither at a minute, nor after the patience of a start; the next line closes it."""
+    """Five times the usual interval: not at a minute, nor after the patience of a start; the next line closes it."""
     followed.train(20)
     followed.wait(4 * PAUSE)
     assert followed.open() == set()

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from datetime import datetime, timezone
 
+import msgspec
 import pytest
 
 from runvitals.sources.logfile.formats.pattern import Pattern
@@ -102,12 +103,12 @@ LINES = {
     ),
     "hugging face": (
         "{'loss': 0.5, 'grad_norm': 1.5, 'learning_rate': 2e-05, 'epoch': 0.25}      ",
-        None,
+        1,
         {"loss": 0.5, "grad_norm": 1.5, "learning_rate": 2e-05, "epoch": 0.25},
     ),
     "hugging face, quoted numbers": (
         "{'loss': '0.5', 'grad_norm': 'nan', 'learning_rate': '2e-05', 'epoch': '0.25'}",
-        None,
+        1,
         {"loss": 0.5, "grad_norm": math.nan, "learning_rate": 2e-05, "epoch": 0.25},
     ),
     "hugging face, evaluation": (
@@ -333,3 +334,36 @@ def test_real_launcher_chatter_has_no_values():
     """A log in which the launcher alone speaks."""
     found = rows(recorded("deepspeed-0.17-launcher-no-steps_arnoochka.log"))
     assert [item.kind.value for item in found] == ["run_finished"] * 2
+
+
+BAR = " 12%|█▏        | {step}/10000 [10:00<1:13:20,  2.00it/s]\r"
+LOGGED = "{{'loss': {loss}, 'learning_rate': 1e-05, 'epoch': 0.5}}\n"
+
+
+def placed(text):
+    """Return the steps of the rows of a text log."""
+    return [item.step for item in TextLog().read(text.encode(), Counter())[1] if isinstance(item, Row)]
+
+
+def test_lines_without_a_step_are_counted():
+    """An evaluation belongs to the line before it."""
+    text = LOGGED.format(loss=2.5) + LOGGED.format(loss=2.4) + "{'eval_loss': 2.45, 'epoch': 0.5}\n"
+    assert placed(text + LOGGED.format(loss=2.3)) == [1, 2, 2, 3]
+
+
+def test_a_progress_bar_in_the_same_log_tells_the_step():
+    """The newest one before the line; one of another length is an evaluation's, and without one the step is unknown."""
+    of_evaluation = " 50%|█████     | 20/40 [00:05<00:05,  4.00it/s]\r"
+    text = BAR.format(step=99) + BAR.format(step=100) + LOGGED.format(loss=2.5) + BAR.format(step=110)
+    text += LOGGED.format(loss=2.4) + of_evaluation + LOGGED.format(loss=2.3) + BAR.format(step=130)
+    assert placed("Map: 100%|███| 5/5 [00:01<00:00, 5.0 examples/s]\r" + text + LOGGED.format(loss=2.2)) == [
+        *(100, 110, None, 130)
+    ]
+
+
+def test_how_lines_are_numbered_survives_a_restart():
+    """The count goes on."""
+    log = TextLog()
+    log.read(LOGGED.format(loss=2.5).encode() * 7, Counter())
+    again = msgspec.convert(msgspec.to_builtins(log), TextLog)
+    assert again.read(LOGGED.format(loss=2.4).encode(), Counter())[1][0].step == 8

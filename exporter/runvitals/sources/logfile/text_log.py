@@ -16,6 +16,7 @@ from runvitals.sources.logfile.line_prefix import rank_within, split_rank, witho
 from runvitals.sources.logfile.lines import LineCutter
 from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.timestamps import find_time
+from runvitals.sources.logfile.unnumbered import UnnumberedSteps
 
 _LONGEST_TRIED = 16_384
 """Characters of a line that are looked at; what trainers print of a step is far shorter."""
@@ -27,6 +28,7 @@ class TextLog(msgspec.Struct, tag="text"):
     cutter: LineCutter = msgspec.field(default_factory=LineCutter)
     tracebacks: Tracebacks = msgspec.field(default_factory=Tracebacks)
     cells: CellReader = msgspec.field(default_factory=CellReader)
+    steps: UnnumberedSteps = msgspec.field(default_factory=UnnumberedSteps)
 
     def read(
         self, data: bytes, rejected: Rejected, patterns: Sequence[LineFormat] = ()
@@ -42,8 +44,9 @@ class TextLog(msgspec.Struct, tag="text"):
         rank, text = split_rank(without_colours(line))
         items: list[Row | Clue] = []
         row = self._row(text, rejected, patterns)
+        self.steps.see(text)
         if row:
-            items.append(row)
+            items.append(row if row.step is not None else self.steps.number(row))
         clues = [*signs_in(text), *filter(None, [self.tracebacks.line(rank, text)]), *announced_in(text)]
         items += clues
         return [_placed(item, rank, text) for item in items] if items else items

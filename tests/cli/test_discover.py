@@ -133,7 +133,7 @@ def test_tensorflow_servings_page_has_its_own_path():
     """It is found there."""
     path = "/monitoring/prometheus/metrics"
     with answering(":tensorflow:serving:request_count 1\n", path=path) as port:
-        assert servers._ask(port, "127.0.0.1") == (f"http://127.0.0.1:{port}{path}", "TensorFlow Serving")
+        assert servers._ask(port, "127.0.0.1") == (f"http://127.0.0.1:{port}{path}", "tfserving")
 
 
 def test_a_port_that_never_answers_is_left():

@@ -87,6 +87,11 @@ class LogfileSource:
                 break
         return Poll(items, _by_reason(rejected), self._position(), self._error())
 
+    @property
+    def bytes_read(self) -> int:
+        """How far the files have been read, those taken together that grow at their end."""
+        return sum(follower.state.offset for follower in self._followers.values())
+
     def restore(self, position: object) -> None:
         """Go on from the `position` of an earlier poll. Raises ValueError if it is not one."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from runvitals.sources.logfile.row import Clue
 from runvitals.values import EventKind
@@ -30,16 +31,16 @@ _SAYINGS = (
 """As Megatron-LM, DeepSpeed, the Trainers of Hugging Face and Lightning, torchtitan, fairseq, nanoGPT, llm.c and
 Ultralytics print it."""
 
-_WORDS = (
+WORDS = (
     *("aving ", "*** Running ", "validation", "valuating ", "train_runtime", "raining completed", "training is done"),
     *("done training", "exits success", "stopped: ", "exiting program", "epochs completed", "total average"),
 )
 """Each of them needs one of these, and most lines have none."""
 
 
-def announced_in(line: str) -> list[Clue]:
-    """Return what a line announces."""
-    for word in _WORDS:
+def announced_in(line: str, words: Iterable[str] = WORDS) -> list[Clue]:
+    """Return what a line announces; `words` are those of WORDS that it may have."""
+    for word in words:
         if word in line:
             return [Clue(kind, "") for kind, pattern in _SAYINGS if pattern.search(line)]
     return []

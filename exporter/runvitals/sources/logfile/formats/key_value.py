@@ -21,6 +21,7 @@ class KeyValue:
     """A last resort: of such a line only what the catalogue knows is taken."""
 
     name = "key: value or key=value"
+    words = ("step", "iter")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -33,6 +33,7 @@ class LlmC:
     """Both kinds of lines."""
 
     name = "llm.c"
+    words = ("s:", "step")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -29,6 +29,7 @@ class Megatron:
     """
 
     name = "Megatron-LM"
+    words = ("iteration ", "time (ms)")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -13,7 +13,7 @@ from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.telling import Teller
 from runvitals.sources.logfile.whole_file import rows_of
 from runvitals.sources.ring import RING_MAGIC, read_ring
-from runvitals.values import Event, Sample
+from runvitals.values import Event, EventKind, Sample
 
 _REMEDY = "ring files and what trainers write (logs, CSV, JSON, TensorBoard, MLflow; see the README) can be replayed"
 
@@ -71,6 +71,8 @@ class Recording:
         index = -1
         try:
             for index, row in enumerate(rows_of(self.path, self._rejected, self._progress)):
+                if isinstance(row, Clue) and row.kind is EventKind.RUN_FINISHED:
+                    continue  # whether the run goes on in the same file is seen by what follows
                 yield from teller.tell([(row, self._time(row, index))], self._rejected, live_since=-inf)
         except FileError as error:
             raise RecordingError(f"{self.path}: {error}; {_REMEDY}") from None

@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -176,15 +178,24 @@ def test_the_silence_of_a_table_says_nothing(tmp_path):
 TRAINER = "import sys, time\nfor line in sys.stdin: print(line, end='', flush=True)\n"
 
 
+@contextmanager
+def a_trainer(path):
+    """A process that has a log open, and writes what it is told."""
+    with path.open("a") as log:
+        process = subprocess.Popen([sys.executable, "-c", TRAINER], stdin=subprocess.PIPE, stdout=log, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdin.close()
+
+
 @pytest.fixture
 def trainer(tmp_path):
-    """A process that has a log open, and writes what it is told."""
-    with (tmp_path / "train.log").open("a") as log:
-        process = subprocess.Popen([sys.executable, "-c", TRAINER], stdin=subprocess.PIPE, stdout=log, text=True)
-    yield process
-    process.kill()
-    process.wait()
-    process.stdin.close()
+    """The process that writes the log."""
+    with a_trainer(tmp_path / "train.log") as process:
+        yield process
 
 
 class Written(Followed):
@@ -237,3 +248,40 @@ def test_the_steps_are_told_once(followed):
     assert steps(followed.watch.poll()) == [1, 2]
     followed.write(llmc(3, 4))
     assert steps(followed.watch.poll()) == [3]
+
+
+@pytest.mark.parametrize("pause", [0.0, 7 * PAUSE])
+def test_another_process_may_go_on_in_the_same_log(tmp_path, trainer, pause):
+    """At once, or after the first was seen to be gone: the silence of the second is a hang all the same."""
+    followed = Written(tmp_path / "train.log", trainer)
+    followed.train(20)
+    trainer.kill()
+    trainer.wait()
+    followed.wait(pause)
+    with a_trainer(tmp_path / "train.log") as followed.process:
+        followed.train(20)
+        assert followed.open() == set()
+        followed.wait(7 * PAUSE)
+        assert followed.open() == {"hang"}
+    followed.wait(10)
+    assert followed.open() == set()
+    assert kinds(followed.events) == ["run_heard_again", "run_unknown"] * (2 if pause else 1)
+
+
+def test_a_run_in_a_store_that_a_server_keeps_open_neither_hangs_nor_ends(tmp_path):
+    """MLflow's server lives on after the run."""
+    store = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(store)) as server:
+        server.execute("CREATE TABLE metrics (key, value, timestamp, run_uuid, step, is_nan)")
+        server.execute("CREATE TABLE runs (run_uuid, name)")
+        server.commit()
+        followed = Followed(store)
+        for step in range(20):
+            time_ms = int(followed.watch.now * 1000)
+            server.execute("INSERT INTO metrics VALUES ('loss', 2.5, ?, 'a', ?, 0)", (time_ms, step))
+            server.commit()
+            os.utime(store, (followed.watch.now, followed.watch.now))
+            followed.wait(PAUSE)
+        assert len(list(followed.pipeline.series_views(followed.watch.now))) == 1
+        followed.wait(60 * 60)
+    assert (followed.open(), followed.events) == (set(), [])

@@ -100,8 +100,10 @@ class Follower:
         self._modified = 0.0
 
     @property
-    def place(self) -> Place:
-        """The file as the last poll found it."""
+    def place(self) -> Place | None:
+        """The file as the last poll found it; None for one that many may share, or that is written whole."""
+        if not self._is_stream:
+            return None
         return Place(self.state.device, self.state.inode, self._modified, isinstance(self.state.reader, TextLog))
 
     def poll(self, now: float, limit: int, rejected: Rejected) -> tuple[list[Dated], float | None]:

@@ -79,19 +79,28 @@ class Lives(msgspec.Struct):
 
     def end(self, now: float, place: Place) -> Iterator[Event]:
         """Yield how those have ended of which nothing more will come; to be called while the file is silent."""
-        if not self.of or now - self.looked < LOOK_SECONDS:
+        if not self.of or 0.0 <= now - self.looked < LOOK_SECONDS:
             return
         self.looked = now
-        are_gone = self._writers(place).are_gone()
+        are_gone = self._are_gone(place)
         is_unseen = not self._writers(place).found and now - place.modified >= GASP_SECONDS
         for key, life in list(self.of.items()):
             if are_gone or (is_unseen and life.gasp):
                 del self.of[key]
                 yield _end_of(life, now)
+        if not self.of:
+            self.move()
 
     def move(self) -> None:
-        """What is told now stands in another file: others may write it."""
+        """What comes next may be written by others."""
         self.writers = None
+
+    def _are_gone(self, place: Place) -> bool:
+        """Return whether those who wrote have ended, and no others have taken their place."""
+        if not self._writers(place).are_gone():
+            return False
+        self.move()
+        return not self._writers(place).found
 
     def _beat(self, sample: Sample, place: Place) -> Iterator[Event]:
         key = f"{sample.run}\n{sample.rank}"
@@ -118,6 +127,7 @@ class Lives(msgspec.Struct):
             yield Event(event.kind, life.run, life.rank, event.time, life.step)
         if event.kind is EventKind.RUN_FINISHED:
             self.of.clear()
+            self.move()
 
     def _writers(self, place: Place) -> Writers:
         if self.writers is None:

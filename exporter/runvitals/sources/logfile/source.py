@@ -169,6 +169,8 @@ class LogfileSource:
         if looked is None:
             return [item for item in told if isinstance(item, Sample)]
         lives, place = follower.state.lives, follower.place
+        if place is None:
+            return list(told)
         return list(lives.hear(told, place, since)) if dated else list(lives.end(now, place))
 
     def _adopt(self, reader: AnyReader, run: str) -> AnyReader:

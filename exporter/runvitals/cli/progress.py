@@ -44,7 +44,10 @@ class Progress:
         if not self._is_seen or now < self._due:
             return
         self._due = now + self._pause
-        size = max(self._path.stat().st_size, position, 1)
+        try:
+            size = max(self._path.stat().st_size, position, 1)
+        except OSError:  # it has just been taken away
+            return
         rate = position / _MIB / (now - self._started)
         text = f"{position / size:4.0%} of {size / _MIB:.0f} MiB, {rate:.1f} MiB/s"
         self._is_shown = self._is_terminal

@@ -63,7 +63,8 @@ class GrowingFile:
             if poll.error:
                 raise RecordingError(poll.error)
             yield from (item for item in poll.items if isinstance(item, (Sample, Event)))
-            self._read(self._source.bytes_read)
-            if self._source.bytes_read == before:
-                self.is_live = True
-                yield None
+            if self._source.bytes_read != before:
+                self._read(self._source.bytes_read)
+                continue
+            self.is_live = True
+            yield None

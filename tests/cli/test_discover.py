@@ -23,6 +23,7 @@ from runvitals.cli.discover.processes import Suspect, recognised
 from runvitals.cli.discover.servers import Page
 from runvitals.config import load
 from runvitals.sources import SOURCES
+from runvitals.sources.prometheus.engines import ENGINES
 
 VLLM = '# HELP vllm:num_requests_running Requests.\nvllm:num_requests_running{model_name="m"} 1.0\n'
 
@@ -129,11 +130,20 @@ def test_a_page_that_is_not_known_is_not_taken(answer):
         assert servers._ask(port, "127.0.0.1") is None
 
 
-def test_tensorflow_servings_page_has_its_own_path():
-    """It is found there."""
-    path = "/monitoring/prometheus/metrics"
-    with answering(":tensorflow:serving:request_count 1\n", path=path) as port:
-        assert servers._ask(port, "127.0.0.1") == (f"http://127.0.0.1:{port}{path}", "TensorFlow Serving")
+@pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)
+def test_every_server_that_the_source_knows_is_found_where_it_shows_its_metrics(engine, monkeypatch):
+    """A name that it alone has is enough."""
+    monkeypatch.setattr(servers, "TIMEOUT_SECONDS", 30.0)
+    name = {"tfserving": ":tensorflow:x", "kserve": "request_predict_seconds"}.get(engine.name)
+    name = name or next(
+        name
+        for name in (
+            f"{prefix}{metric}" for prefix in engine.prefixes for one in engine.readings for metric in one.metrics
+        )
+        if re.match(engine.marks, name)
+    )
+    with answering(f"{name} 1\n", path=engine.path) as port:
+        assert servers._ask(port, "127.0.0.1") == (f"http://127.0.0.1:{port}{engine.path}", engine.name)
 
 
 def test_a_port_that_never_answers_is_left():

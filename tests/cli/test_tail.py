@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import random
@@ -15,9 +14,7 @@ import pytest
 
 import runvitals
 from runvitals.cli import main
-from runvitals.cli.tail import progress as progress_module
 from runvitals.cli.tail.growing_file import GrowingFile
-from runvitals.cli.tail.progress import Progress, share_read
 
 
 def rows(first, last, *, bad=()):
@@ -92,39 +89,60 @@ def test_what_is_known_is_not_told_again(tmp_path):
     """However often the file is read; one that is replaced begins anew."""
     path = tmp_path / "r.csv"
     path.write_text("step,loss\n" + rows(0, 5))
-    feed = iter(GrowingFile(path, None, 1.0, is_followed=True))
+    feed = iter(GrowingFile(path, None))
     assert grown(feed) == [0, 1, 2, 3, 4]
     with path.open("a") as file:
         file.write(rows(5, 7))
     while not (more := grown(feed)):
         time.sleep(0.01)
     assert more == [5, 6]
-    (tmp_path / "new").write_text("step,loss\n" + rows(0, 2))
+    (tmp_path / "new").write_text("step,loss\n" + rows(100, 102))
     (tmp_path / "new").replace(path)
     while not (more := grown(feed)):
         time.sleep(0.01)
-    assert more == [0, 1]
+    assert more == [100, 101]
     path.unlink()
     assert grown(feed) == []
 
 
-def test_the_last_row_of_a_file_without_a_last_line_end_is_shown_in_the_end(tmp_path):
-    """Once nothing has been written to it for a while."""
+def test_the_last_row_of_a_finished_file_needs_no_line_end(tmp_path, capsys):
+    """It is shown with the others; in a file that is followed it may be half a row."""
     path = tmp_path / "r.csv"
     path.write_text("step,loss\n1,2.0\n2,3.0")
-    feed = iter(GrowingFile(path, None, 1.0, is_followed=True))
-    assert grown(feed) == [1]
-    os.utime(path, (time.time() - 60, time.time() - 60))
-    while not (more := grown(feed)):
-        time.sleep(0.01)
-    assert more == [2]
+    assert main(["tail", "--no-follow", str(path)]) == 0
+    assert [line.partition("  ")[0] for line in capsys.readouterr().out.splitlines()] == ["r/0 step 1", "r/0 step 2"]
+    assert grown(GrowingFile(path, None)) == [1]
 
 
-@pytest.mark.parametrize("content", [b"\0\1\2\3" * 100, b"just a sentence\n"])
-def test_a_file_that_is_no_recording_is_an_error(tmp_path, capsys, content):
-    """It says which, and what could be read."""
+def test_a_trainer_that_stops_writing_is_seen_to_hang(tmp_path, monkeypatch, capsys):
+    """What is followed is live, as it is for the sidecar; the pace is that of what has come since."""
+    path = tmp_path / "train.log"
+    clock = time.time()
+    monkeypatch.setattr(time, "time", lambda: clock)
+
+    def pass_by(_):
+        nonlocal clock
+        clock += 10.0
+        pass_by.calls += 1
+        if pass_by.calls < 40:
+            with path.open("a") as file:
+                file.write(f"s:{pass_by.calls} trl:2.5 lr:0.001 norm:1.25\n")
+            os.utime(path, (clock, clock))
+        elif pass_by.calls > 60:
+            raise KeyboardInterrupt
+
+    pass_by.calls = 0
+    monkeypatch.setattr(time, "sleep", pass_by)
+    path.write_text("s:0 trl:2.5 lr:0.001 norm:1.25\n")
+    main(["tail", str(path)])
+    assert "train/0 step 39  ! hang OPEN (critical)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("content", "flags"), [(b"\0\1\2\3" * 100, []), (b"just a sentence\n", ["--no-follow"])])
+def test_a_file_that_is_no_recording_is_an_error(tmp_path, capsys, content, flags):
+    """It says which. A log that is followed may only have begun."""
     (tmp_path / "x").write_bytes(content)
-    assert main(["tail", str(tmp_path / "x")]) == 1
+    assert main(["tail", *flags, str(tmp_path / "x")]) == 1
     assert str(tmp_path / "x") in capsys.readouterr().err
 
 
@@ -132,28 +150,3 @@ def test_a_file_that_is_not_there_is_an_error(capsys):
     """It is named."""
     assert main(["tail", "/nowhere/x.csv"]) == 1
     assert "/nowhere/x.csv: No such file" in capsys.readouterr().err
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def test_progress_is_shown_on_a_terminal_alone(tmp_path, monkeypatch):
-    """As the share that has been read, and cleared before anything else is shown."""
-    monkeypatch.setattr(progress_module, "EVERY_SECONDS", 0.0)
-    path = tmp_path / "long"
-    path.write_bytes(bytes(1 << 20))
-    for out, expected in ((Terminal(), "\r 25% of 1 MiB\r\033[K"), (io.StringIO(), "")):
-        with path.open("rb", buffering=0) as file, Progress(path, out) as progress:
-            file.read(1 << 18)
-            for _ in range(256):
-                progress.show()
-        assert out.getvalue() == expected
-
-
-def test_how_far_a_file_has_been_read_is_not_known_of_one_that_is_not_open(tmp_path):
-    """Nor of one that is not there."""
-    (tmp_path / "x").write_bytes(b"x")
-    assert share_read(tmp_path / "x") is None
-    assert share_read(tmp_path / "y") is None

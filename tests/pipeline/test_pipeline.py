@@ -390,3 +390,21 @@ def test_a_run_that_is_heard_again_keeps_its_host_and_pid():
     )
     [rank] = pipeline.snapshot(START + 2.0, (), ready=True).ranks
     assert (rank.status, rank.info["host"]) == (RunStatus.RUNNING, "here")
+
+
+def test_a_log_ends_no_run_of_which_a_ring_reports_the_end():
+    """Who saw the run start knows how it stands: not the source that reads what it printed."""
+    pipeline = run_through([started(), *samples("loss", healthy(10))])
+    for kind in (EventKind.RUN_HEARD_AGAIN, EventKind.RUN_UNKNOWN, EventKind.RUN_RAISED, EventKind.RUN_FINISHED):
+        pipeline.observe([event(kind, START + 11.0)], "logs")
+        [rank] = pipeline.snapshot(START + 11.0, (), ready=True).ranks
+        assert (rank.status, rank.start_time) == (RunStatus.RUNNING, START - 1.0)
+    assert found(pipeline) == {}
+
+
+@pytest.mark.parametrize("kind", [EventKind.XID, EventKind.OUT_OF_MEMORY])
+def test_evidence_that_was_not_seen_live_opens_nothing(kind):
+    """A line of an old log is no news."""
+    evidence = event(kind, START, fields={"xid": "79", "gpu": "gpu0"})
+    assert found(run_through([msgspec.structs.replace(evidence, seen_live=False)])) == {}
+    assert found(run_through([evidence])) != {}

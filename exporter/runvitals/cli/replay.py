@@ -13,6 +13,7 @@ from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
 from runvitals.cli.incidents.words import when
 from runvitals.cli.logs import ESCAPES
+from runvitals.cli.progress import Progress
 from runvitals.cli.replaying import SOURCE, Replay
 from runvitals.cli.report import MAX_PANELS, Watcher
 from runvitals.cli.scores import Scores
@@ -64,8 +65,10 @@ def _replay_all(arguments: argparse.Namespace, config: Config) -> tuple[list[Sec
         scores = [_open_scores(stack, arguments.scores)] if arguments.scores else []
         for path in arguments.files:
             report = Watcher(max(1, MAX_PANELS // len(arguments.files)))
-            replay = Replay(Recording(path, arguments.run, arguments.step_seconds), config)
-            findings = _replay(replay, [*scores, *([report.watch] if arguments.report else [])])
+            with Progress(path, is_wanted=arguments.progress) as progress:
+                recording = Recording(path, arguments.run, arguments.step_seconds, progress.show)
+                replay = Replay(recording, config)
+                findings = _replay(replay, [*scores, *([report.watch] if arguments.report else [])])
             _print(replay.recording, findings)
             sections.append(_section(replay.recording, report.recorder, findings))
     return sections, time.perf_counter() - start

@@ -26,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="seconds from row to row where a file holds no times; what depends on the clock is off then (default 1)",
     )
+    parser.add_argument(
+        "--progress", action="store_true", help="tell how far a long file is read, also where stderr is no terminal"
+    )
 
 
 class Replay:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import get_args
 
 from runvitals.detectors.data.bad_batch import BadBatch
 from runvitals.detectors.data.bad_input import BadInput
@@ -79,41 +80,8 @@ AnyDetector = (
 )
 
 DETECTORS: Mapping[str, Callable[..., AnyDetector]] = {
-    "nonfinite": Nonfinite,
-    "nonfinite_gradient": NonfiniteGradient,
-    "gradient_explosion": GradientExplosion,
-    "gradient_explosion_likely": GradientExplosionLikely,
-    "loss_spike": LossSpike,
-    "divergence": Divergence,
-    "not_learning": NotLearning,
-    "oscillation": Oscillation,
-    "overfitting": Overfitting,
-    "plateau": Plateau,
-    "resume_lost_state": ResumeLostState,
-    "vanishing_gradient": VanishingGradient,
-    "dead_units": DeadUnits,
-    "saturated_activations": SaturatedActivations,
-    "loss_head_mismatch": LossHeadMismatch,
-    "no_update": NoUpdate,
-    "update_too_large": UpdateTooLarge,
-    "learning_rate_out_of_band": LearningRateOutOfBand,
-    "amp_scale_collapse": AmpScaleCollapse,
-    "input_unscaled": InputUnscaled,
-    "bad_input": BadInput,
-    "bad_batch": BadBatch,
-    "input_bound": InputBound,
-    "throughput_drop": ThroughputDrop,
-    "fail_slow": FailSlow,
-    "low_utilisation": LowUtilisation,
-    "memory_leak": MemoryLeak,
-    "memory_pressure": MemoryPressure,
-    "gpu_fault": GpuFault,
-    "latency_degraded": LatencyDegraded,
-    "queue_growth": QueueGrowth,
-    "error_rate": ErrorRate,
-    "saturation": Saturation,
-    "token_throughput_drop": TokenThroughputDrop,
-    "server_down": ServerDown,
+    str(kind.__struct_config__.tag): kind for kind in get_args(AnyDetector)
 }
+"""The kinds of detectors by their tags, by which faults name them and saved states tell them."""
 
 __all__ = ["DETECTORS", "AnyDetector", "Detector", "Hang"]

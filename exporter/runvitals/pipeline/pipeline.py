@@ -30,6 +30,13 @@ from runvitals.values import (
 
 MAX_PAST_FINDINGS = 256
 
+_OF_LIFE = frozenset(
+    {
+        *(EventKind.RUN_HEARD_AGAIN, EventKind.RUN_UNKNOWN),
+        *(EventKind.RUN_FINISHED, EventKind.RUN_RAISED, EventKind.RUN_CRASHED),
+    }
+)
+
 
 class RankSettings(Settings, frozen=True):
     """How many ranks are watched, and how long they and their findings stay on the page.
@@ -218,8 +225,10 @@ class Pipeline:
         if source == rank.source:  # what fell due before it, whether anyone looked in between or not
             rank.advance(event.time, self._table)
             self._hand_over(rank)
-        if event.kind is EventKind.RUN_STARTED:
+        if event.kind is EventKind.RUN_STARTED or (event.kind in _OF_LIFE and not rank.has_writer):
             rank.source = source
+        elif event.kind in _OF_LIFE and rank.source != source:
+            return  # who saw it start knows better
         rank.handle(event, self._store.of_rank(event.run, event.rank), self._table)
         self._hand_over(rank)
 

@@ -164,7 +164,7 @@ class Rank(msgspec.Struct):
         self.last_seen = max(self.last_seen, event.time)
         is_evidence = self.events.observe(event)
         self._take_in(event, table)
-        for name in WATCHED_EVENTS.get(event.kind, ()):
+        for name in WATCHED_EVENTS.get(event.kind, ()) if event.seen_live else ():
             verdict = self.detectors[name].observe_event(event)
             if verdict is not None:
                 self._observe_event(table.faults[name], verdict, event.time, table)
@@ -180,9 +180,9 @@ class Rank(msgspec.Struct):
         elif event.kind in _ENDS:
             self._end(event, table)
         elif event.kind is EventKind.RUN_UNKNOWN:
-            self.status = RunStatus.UNKNOWN
+            self._lose(event)
         elif event.kind is EventKind.RUN_HEARD_AGAIN:
-            self.status = RunStatus.RUNNING
+            self._hear(event, table)
         elif event.kind in _PAUSES:
             self.hang.pause(event.time)
         elif event.kind is EventKind.MARK and event.fields.get("kind") == "action":
@@ -205,7 +205,7 @@ class Rank(msgspec.Struct):
 
     def silent_since(self, now: float, seconds: float) -> bool:
         """Return whether nothing has come for so long; a rank whose end will be reported never is silent so."""
-        is_reported = self.has_writer and self.status is not RunStatus.UNKNOWN
+        is_reported = (self.has_writer or self.ended_time is not None) and self.status is not RunStatus.UNKNOWN
         return not is_reported and now - self.last_seen >= seconds
 
     def close_silent(self, seconds: float) -> None:
@@ -262,8 +262,22 @@ class Rank(msgspec.Struct):
         for fault in (faults.RUN_CRASHED, faults.DUPLICATE_WRITER):
             self._observe_event(fault, OK, event.time, table)
 
+    def _hear(self, event: Event, table: FaultTable) -> None:
+        """It lives. Of one whose start nobody saw, what came before is of the past: its pace is learned from here."""
+        if not self.has_writer and self.status is not RunStatus.RUNNING:
+            self.hang.start(event.time)
+            self.ended_time = None
+            self._observe_event(faults.RUN_CRASHED, OK, event.time, table)
+        self.status = RunStatus.RUNNING
+
+    def _lose(self, event: Event) -> None:
+        """Whether it lives is not known any more; of one that nobody saw start it is known that it is over."""
+        self.status = RunStatus.UNKNOWN
+        if not self.has_writer:
+            self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RUN_ENDED)
+
     def _end(self, event: Event, table: FaultTable) -> None:
-        self.status, self.has_writer, self.ended_time = _ENDS[event.kind], True, event.time
+        self.status, self.ended_time = _ENDS[event.kind], event.time
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RUN_ENDED)
         verdict = verdict_on_end(event)
         if verdict is not None:

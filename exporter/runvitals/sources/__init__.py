@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 from typing import Any
 
 from runvitals.sources.gpu.settings import GpuSettings, is_gpu_here
@@ -16,31 +17,26 @@ from runvitals.sources.statsd import StatsdSettings, StatsdSource
 AnySourceSettings = RingSettings | StatsdSettings | ProcessSettings | GpuSettings | PrometheusSettings | LogfileSettings
 
 
-def _gpu_source(settings: GpuSettings, name: str) -> Source:
-    from runvitals.sources.gpu.source import GpuSource  # its library takes 5 MiB, and most machines have no GPU
-
-    return GpuSource(settings, name)
+_Factory = Callable[[Any, str], Source]
 
 
-def _prometheus_source(settings: PrometheusSettings, name: str) -> Source:
-    from runvitals.sources.prometheus.source import PrometheusSource  # its tables and HTTP: for those who scrape alone
+def _late(module: str, name: str) -> _Factory:
+    """Return what makes a source of a class that is imported when it is made first."""
 
-    return PrometheusSource(settings, name)
+    def make(settings: AnySourceSettings, source_name: str) -> Source:
+        source: Source = getattr(import_module(f"{__name__}.{module}"), name)(settings, source_name)
+        return source
 
-
-def _logfile_source(settings: LogfileSettings, name: str) -> Source:
-    from runvitals.sources.logfile.source import LogfileSource  # its formats: for those who read files alone
-
-    return LogfileSource(settings, name)
+    return make
 
 
-SOURCES: Mapping[str, Any] = {
+SOURCES: Mapping[str, _Factory] = {
     "ring": RingSource,
     "statsd": StatsdSource,
     "process": ProcessSource,
-    "gpu": _gpu_source,
-    "prometheus": _prometheus_source,
-    "logfile": _logfile_source,
+    "gpu": _late("gpu.source", "GpuSource"),  # its library takes 5 MiB, and most machines have no GPU
+    "prometheus": _late("prometheus.source", "PrometheusSource"),  # its tables and HTTP: for those who scrape alone
+    "logfile": _late("logfile.source", "LogfileSource"),  # its formats: for those who read files alone
 }
 """What reads each kind of source; each is made with its settings and its name."""
 
@@ -75,5 +71,4 @@ def named_sources(settings: Iterable[AnySourceSettings]) -> dict[str, AnySourceS
 
 def build_source(name: str, settings: AnySourceSettings) -> Source:
     """Return the source that the settings describe, not yet polled."""
-    source: Source = SOURCES[kind_of(settings)](settings, name)
-    return source
+    return SOURCES[kind_of(settings)](settings, name)

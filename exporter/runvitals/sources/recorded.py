@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 from runvitals.sources.logfile.errors import FileError
@@ -12,7 +13,7 @@ from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.telling import Teller
 from runvitals.sources.logfile.whole_file import rows_of
 from runvitals.sources.ring import RING_MAGIC, read_ring
-from runvitals.values import Event, Sample
+from runvitals.values import Event, EventKind, Sample
 
 _REMEDY = "ring files and what trainers write (logs, CSV, JSON, TensorBoard, MLflow; see the README) can be replayed"
 
@@ -26,16 +27,23 @@ class Recording:
 
     `run` names the run where the file does not (default: the file's name without its ending). `has_times` is known
     after the first item: without times in the file, row n is at n * `step_seconds`. `rejected` counts by reason the
-    values that were not taken.
+    values that were not taken. `progress` is told now and then how many bytes of the file have been read.
     """
 
-    def __init__(self, path: Path, run: str | None = None, step_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        run: str | None = None,
+        step_seconds: float = 1.0,
+        progress: Callable[[int], None] = lambda _: None,
+    ) -> None:
         self.path = path
         self.has_times = False
         self.samples = 0
         self._rejected: Rejected = Counter()
         self._run = run or path.stem
         self._step_seconds = step_seconds
+        self._progress = progress
         self._last_time = 0.0
 
     def __iter__(self) -> Iterator[Sample | Event]:
@@ -62,8 +70,10 @@ class Recording:
         teller = Teller(self._run, "0")
         index = -1
         try:
-            for index, row in enumerate(rows_of(self.path, self._rejected)):
-                yield from teller.tell([(row, self._time(row, index))], self._rejected, live=True)
+            for index, row in enumerate(rows_of(self.path, self._rejected, self._progress)):
+                if isinstance(row, Clue) and row.kind is EventKind.RUN_FINISHED:
+                    continue  # whether the run goes on in the same file is seen by what follows
+                yield from teller.tell([(row, self._time(row, index))], self._rejected, live_since=-inf)
         except FileError as error:
             raise RecordingError(f"{self.path}: {error}; {_REMEDY}") from None
         if index < 0:

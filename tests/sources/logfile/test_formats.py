@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from datetime import datetime, timezone
 
+import msgspec
 import pytest
 
 from runvitals.sources.logfile.formats.pattern import Pattern
@@ -102,12 +103,12 @@ LINES = {
     ),
     "hugging face": (
         "{'loss': 0.5, 'grad_norm': 1.5, 'learning_rate': 2e-05, 'epoch': 0.25}      ",
-        None,
+        1,
         {"loss": 0.5, "grad_norm": 1.5, "learning_rate": 2e-05, "epoch": 0.25},
     ),
     "hugging face, quoted numbers": (
         "{'loss': '0.5', 'grad_norm': 'nan', 'learning_rate': '2e-05', 'epoch': '0.25'}",
-        None,
+        1,
         {"loss": 0.5, "grad_norm": math.nan, "learning_rate": 2e-05, "epoch": 0.25},
     ),
     "hugging face, evaluation": (
@@ -209,7 +210,8 @@ def test_time_and_rank_of_a_line():
 )
 def test_chatter_is_no_step(line):
     """Configs, summaries and launchers' lines give no value."""
-    assert [item for item in TextLog().read(f"{line}\n".encode(), Counter())[1] if item.values] == []
+    items = TextLog().read(f"{line}\n".encode(), Counter())[1]
+    assert [item for item in items if isinstance(item, Row) and item.values] == []
 
 
 def test_a_progress_bar_and_a_record_on_one_line():
@@ -243,7 +245,7 @@ def test_what_cannot_be_true_is_counted_and_left_out():
 def test_the_number_of_signals_of_a_file_is_bounded():
     """What is beyond the bound is counted."""
     teller, rejected = Teller("r", "0"), Counter()
-    told = [teller.tell([(Row({f"x{index}": 1.0}), 0.0)], rejected, live=True) for index in range(1500)]
+    told = [teller.tell([(Row({f"x{index}": 1.0}), 0.0)], rejected, live_since=float("-inf")) for index in range(1500)]
     assert sum(len(list(samples)) for samples in told) == 1000
     assert rejected[Reason.TOO_MANY_SIGNALS, ""] == 500
 
@@ -330,4 +332,38 @@ def test_real_nanogpt_and_llmc_and_fairseq_logs():
 
 def test_real_launcher_chatter_has_no_values():
     """A log in which the launcher alone speaks."""
-    assert rows(recorded("deepspeed-0.17-launcher-no-steps_arnoochka.log")) == []
+    found = rows(recorded("deepspeed-0.17-launcher-no-steps_arnoochka.log"))
+    assert [item.kind.value for item in found] == ["run_finished"] * 2
+
+
+BAR = " 12%|█▏        | {step}/10000 [10:00<1:13:20,  2.00it/s]\r"
+LOGGED = "{{'loss': {loss}, 'learning_rate': 1e-05, 'epoch': 0.5}}\n"
+
+
+def placed(text):
+    """Return the steps of the rows of a text log."""
+    return [item.step for item in TextLog().read(text.encode(), Counter())[1] if isinstance(item, Row)]
+
+
+def test_lines_without_a_step_are_counted():
+    """An evaluation belongs to the line before it."""
+    text = LOGGED.format(loss=2.5) + LOGGED.format(loss=2.4) + "{'eval_loss': 2.45, 'epoch': 0.5}\n"
+    assert placed(text + LOGGED.format(loss=2.3)) == [1, 2, 2, 3]
+
+
+def test_a_progress_bar_in_the_same_log_tells_the_step():
+    """The newest one before the line; one of another length is an evaluation's, and without one the step is unknown."""
+    of_evaluation = " 50%|█████     | 20/40 [00:05<00:05,  4.00it/s]\r"
+    text = BAR.format(step=99) + BAR.format(step=100) + LOGGED.format(loss=2.5) + BAR.format(step=110)
+    text += LOGGED.format(loss=2.4) + of_evaluation + LOGGED.format(loss=2.3) + BAR.format(step=130)
+    assert placed("Map: 100%|███| 5/5 [00:01<00:00, 5.0 examples/s]\r" + text + LOGGED.format(loss=2.2)) == [
+        *(100, 110, None, 130)
+    ]
+
+
+def test_how_lines_are_numbered_survives_a_restart():
+    """The count goes on."""
+    log = TextLog()
+    log.read(LOGGED.format(loss=2.5).encode() * 7, Counter())
+    again = msgspec.convert(msgspec.to_builtins(log), TextLog)
+    assert again.read(LOGGED.format(loss=2.4).encode(), Counter())[1][0].step == 8

@@ -108,3 +108,13 @@ def test_a_config_names_log_files(tmp_path):
         (2, 3.141593),
     ]
     source.close()
+
+
+def test_a_replayed_run_goes_on_after_the_line_of_an_end(tmp_path, capsys):
+    """A log may hold a training after another; what is open stays open."""
+    log = tmp_path / "train.log"
+    log.write_text(megatron([*healthy(100), None], norm="nan") + "[after training is done] datetime: now\n")
+    assert main(["replay", str(log)]) == 0
+    assert "nonfinite_loss (critical) on train rank 0: step 101, 100.000 s from the beginning, still open" in (
+        capsys.readouterr().out
+    )

@@ -15,6 +15,7 @@ from runvitals.sources.prometheus.engines import ENGINES
 from runvitals.sources.prometheus.page import PageReader, PageTooSlowError
 from runvitals.sources.prometheus.picks import Picks
 from runvitals.sources.prometheus.settings import MetricSettings
+from runvitals.sources.prometheus.unpacking import Unpacker
 from runvitals.sources.prometheus.vocabulary import Vocabulary
 from tests.sources.prometheus.page_server import (
     NOW,
@@ -208,9 +209,30 @@ def test_packed_pages_are_unpacked(pack):
     assert values(answer, "m")["requests_running"] == 3
 
 
-def test_a_bomb_is_not_unpacked():
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_body_of_several_members_is_unpacked_whole(size):
+    """However it is cut on its way; zeros after the last member are padding."""
+    pages = [RUNNING.encode(), b"", b"x" * 1000, b"# the end\n"]
+    packed = b"".join(map(gzip.compress, pages)) + bytes(20)
+    unpacker = Unpacker()
+    parts = [unpacker.unpack(packed[at : at + size], 10_000) for at in range(0, len(packed), size)]
+    assert (b"".join(parts), unpacker.is_whole) == (b"".join(pages), True)
+    assert unpacker.unpack(gzip.compress(b"more")[:-1], 10_000) == b"more"
+    assert not unpacker.is_whole
+
+
+def test_a_page_of_several_members_is_read():
+    """A proxy packs what it passes on in pieces of its own."""
+    lines = RUNNING.encode().splitlines(keepends=True)
+    with serving(b"".join(map(gzip.compress, lines))) as server:
+        server.headers = {"Content-Encoding": "gzip"}
+        assert values(make_source(server.url).poll(NOW), "m")["requests_running"] == 3
+
+
+@pytest.mark.parametrize("members", [1, 50])
+def test_a_bomb_is_not_unpacked(members):
     """A body that grows a thousandfold is given up at max_bytes."""
-    with serving(gzip.compress(b"a" * 50_000_000)) as server:
+    with serving(gzip.compress(b"a" * (50_000_000 // members)) * members) as server:
         server.headers = {"Content-Encoding": "gzip"}
         answer = make_source(server.url, max_bytes=1_000_000).poll(NOW)
     assert "max_bytes" in answer.error

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import http.client
 import time
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http import HTTPStatus
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
 
 from runvitals.cli.discover.listing import Found
+from runvitals.sources.prometheus.body import page_text
+from runvitals.sources.prometheus.engines import ENGINES
+from runvitals.sources.prometheus.http_get import BadAnswerError, NoAnswerError, Target, get
+from runvitals.sources.prometheus.page import PageReader, PageTooSlowError
+from runvitals.sources.prometheus.picks import Picks
+from runvitals.sources.prometheus.settings import PrometheusSettings
+from runvitals.sources.prometheus.vocabulary import Vocabulary
 
 TIMEOUT_SECONDS = 0.5
 MAX_PORTS = 128
-MAX_BYTES = 1 << 20
-_PIECE_BYTES = 65536
 _SMALLEST_PORT = 1024  # below are the system's own services, which are asked nothing
 _LOCAL = ("127.0.0.1", "0.0.0.0", "::", "::1")  # noqa: S104  # where others listen; nothing is opened there
 _THREADS = 8
 
-PATHS = ("/metrics", "/monitoring/prometheus/metrics")
-
-MARKS = {
-    "vllm:": "vLLM",
-    "sglang:": "SGLang",
-    "tgi_": "TGI",
-    "nv_inference_": "Triton",
-    "nv_trt_llm_": "Triton with TensorRT-LLM",
-    "trtllm_": "trtllm-serve",
-    "ts_inference_": "TorchServe",
-    ":tensorflow:": "TensorFlow Serving",
-    "llamacpp:": "llama.cpp",
-    "ray_serve_": "Ray Serve",
-    "request_predict_seconds": "KServe",
-    "DCGM_FI_": "DCGM exporter",
-}
-"""How the names of a server's metrics begin."""
+PATHS = tuple(dict.fromkeys(engine.path for engine in ENGINES))
+"""Where servers show their metrics."""
 
 
 class Page(NamedTuple):
@@ -64,15 +54,6 @@ def sources(pages: dict[int, Page]) -> Iterator[Found]:
         yield Found({"kind": "prometheus", "url": page.url}, f"{page.server} answers on port {port}{whose}")
 
 
-def server_of(lines: Iterable[str]) -> str | None:
-    """Return which server writes such a page; None where no name of a metric is known."""
-    for line in lines:
-        for mark, server in MARKS.items():
-            if line.startswith(mark):
-                return server
-    return None
-
-
 def _listening() -> Iterator[tuple[int, tuple[str, int | None]]]:
     """Yield each TCP port that loopback reaches, with the address to ask and the pid where it may be seen."""
     for one in psutil.net_connections(kind="tcp"):
@@ -83,30 +64,28 @@ def _listening() -> Iterator[tuple[int, tuple[str, int | None]]]:
 
 
 def _ask(port: int, host: str) -> tuple[str, str] | None:
+    """Return the first address of the port that shows a known server's metrics, and the server's name."""
     for path in PATHS:
-        server = server_of(_page(host, port, path))
-        if server is not None:
-            shown = f"[{host}]" if ":" in host else host
-            return f"http://{shown}:{port}{path}", server
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}{path}"
+        try:
+            return url, " and ".join(_servers_at(url))
+        except (BadAnswerError, PageTooSlowError):
+            continue
+        except NoAnswerError:  # it is not asked again
+            break
     return None
 
 
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    """Return what comes of a body in time, up to MAX_BYTES: a page that never ends is not waited for."""
-    content, until = b"", time.monotonic() + TIMEOUT_SECONDS
-    while len(content) < MAX_BYTES and time.monotonic() < until and (piece := answer.read1(_PIECE_BYTES)):
-        content += piece
-    return content
+def _servers_at(url: str) -> list[str]:
+    """Return the servers whose metrics stand at the address, told as the source tells them.
 
-
-def _page(host: str, port: int, path: str) -> list[str]:
-    """Return the first lines of a page; none where nothing answers in time, or not as a server of pages does."""
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT_SECONDS)
-    try:
-        connection.request("GET", path, headers={"User-Agent": "runvitals-discover"})
-        answer = connection.getresponse()
-        return _read(answer).decode("utf-8", "replace").splitlines() if answer.status == HTTPStatus.OK else []
-    except (OSError, http.client.HTTPException):
-        return []
-    finally:
-        connection.close()
+    Raises NoAnswerError, and BadAnswerError or PageTooSlowError where there are none.
+    """
+    settings = PrometheusSettings(url=url)
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    text = page_text(get(Target(urlsplit(url), {}, None), TIMEOUT_SECONDS, settings.max_bytes), Counter())
+    reader = PageReader(Vocabulary(ENGINES, Picks(settings.metrics)), settings.max_series)
+    page = reader.read(text, deadline, Counter())
+    if not page.engines:
+        raise BadAnswerError("no known server's metrics")
+    return [engine.name for engine in ENGINES if engine.name in page.engines]

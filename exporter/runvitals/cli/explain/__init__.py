@@ -11,6 +11,7 @@ from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
 from runvitals.cli.explain.answer import Answer, Inquiry, answer
 from runvitals.cli.explain.text import lines
+from runvitals.cli.progress import Progress
 from runvitals.config import Config, load
 from runvitals.exposition.findings_json import as_json
 from runvitals.sources.recorded import Recording, RecordingError
@@ -38,8 +39,9 @@ def main(arguments: argparse.Namespace) -> int:
     answers = []
     try:
         for path in (path for name in arguments.files for path in _recordings(name, inquiry, config)):
-            recording = Recording(path, arguments.run, arguments.step_seconds)
-            answers.append(_answered(recording, config, inquiry))
+            with Progress(path, is_wanted=arguments.progress) as progress:
+                recording = Recording(path, arguments.run, arguments.step_seconds, progress.show)
+                answers.append(_answered(recording, config, inquiry))
             if not arguments.json:
                 print("\n".join(lines(answers[-1])))
     except RecordingError as error:

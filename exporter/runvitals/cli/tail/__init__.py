@@ -9,14 +9,14 @@ from pathlib import Path
 from runvitals.cli import replaying
 from runvitals.cli.errors import CannotRunError
 from runvitals.cli.logs import ESCAPES
-from runvitals.cli.tail.growing_file import GrowingFile
+from runvitals.cli.progress import Progress
+from runvitals.cli.tail.growing_file import FinishedFile, GrowingFile
 from runvitals.cli.tail.growing_ring import GrowingRing
 from runvitals.cli.tail.lines import StepLines, change_line
-from runvitals.cli.tail.progress import Progress
 from runvitals.config import Config, load
 from runvitals.diagnosis.settings import resolve
 from runvitals.pipeline.pipeline import Pipeline
-from runvitals.sources.recorded import RecordingError
+from runvitals.sources.recorded import Recording, RecordingError
 from runvitals.sources.ring import RING_MAGIC
 from runvitals.values import Event, IncidentChange, Sample
 
@@ -37,8 +37,8 @@ def main(arguments: argparse.Namespace) -> int:
     """Show findings as they open and close, and the steps; wait for more until the run ends, or for ever."""
     config = load(arguments.config_file)
     try:
-        feed = _feed(arguments)
-        with Progress(arguments.file) as progress:
+        with Progress(arguments.file, is_wanted=arguments.progress) as progress:
+            feed = _feed(arguments, progress)
             Tail(feed, config, progress, max(0, arguments.steps)).show(is_followed=not arguments.no_follow)
     except (RecordingError, ValueError) as error:
         raise CannotRunError(str(error)) from error
@@ -49,14 +49,18 @@ def main(arguments: argparse.Namespace) -> int:
     return 0
 
 
+Feed = FinishedFile | GrowingFile | GrowingRing
+
+
 class Tail:
     """What comes of one file, through a pipeline of its own, on standard output."""
 
-    def __init__(self, feed: GrowingFile | GrowingRing, config: Config, progress: Progress, steps: int) -> None:
+    def __init__(self, feed: Feed, config: Config, progress: Progress, steps: int) -> None:
         self._feed, self._config, self._progress = feed, config, progress
         self._changes: list[IncidentChange] = []
         self._pipeline: Pipeline | None = None
         self._lines = StepLines(steps)
+        self._has_clock = True
 
     def show(self, *, is_followed: bool) -> None:
         """Print what there is and, where it is followed, what comes."""
@@ -77,19 +81,23 @@ class Tail:
         if self._pipeline is None:
             self._pipeline = self._build()
         self._pipeline.observe([item], replaying.SOURCE)
-        self._progress.show()
         if isinstance(item, Sample):
             self._say_all(self._lines.take(item, self._pipeline.series_of(item)))
         self._say_changes()
 
     def _let_time_pass(self) -> None:
-        if self._pipeline is not None and self._feed.is_live:
-            self._pipeline.advance(time.time())
-            self._say_changes()
+        if self._pipeline is None or not self._feed.is_live:
+            return
+        if not self._has_clock:  # from now on what comes is seen as it comes
+            self._pipeline.reconfigure(self._config.series, self._config.ranks, resolve(self._config.faults))
+            self._has_clock = True
+        self._pipeline.advance(time.time())
+        self._say_changes()
 
     def _build(self) -> Pipeline:
         table = resolve(self._config.faults)
-        if not self._feed.has_times:
+        self._has_clock = self._feed.has_times
+        if not self._has_clock:
             table = replaying.without_clock(table)
         return Pipeline(self._config.series, self._config.ranks, table, self._changes.append)
 
@@ -104,9 +112,11 @@ class Tail:
             print(line.translate(ESCAPES), flush=True)
 
 
-def _feed(arguments: argparse.Namespace) -> GrowingFile | GrowingRing:
+def _feed(arguments: argparse.Namespace, progress: Progress) -> Feed:
     with arguments.file.open("rb") as file:
         start = file.read(len(RING_MAGIC))
     if start == RING_MAGIC:
         return GrowingRing(arguments.file)
-    return GrowingFile(arguments.file, arguments.run, arguments.step_seconds, is_followed=not arguments.no_follow)
+    if arguments.no_follow:
+        return FinishedFile(Recording(arguments.file, arguments.run, arguments.step_seconds, progress.show))
+    return GrowingFile(arguments.file, arguments.run, progress.show)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from runvitals.sources.gpu.reasons import Reason
 from runvitals.sources.process.rings import NotInView, RingProcess, own_viewpoint, pid_in_view
 from runvitals.sources.process.table import Table, children_by_parent, read_table
+from runvitals.sources.process.tree import grow_tree
 
 Owner = tuple[str, str]
 """Run and rank."""
@@ -48,12 +49,7 @@ class Owners:
 
     def _pids(self, ring: RingProcess, table: Table, children: dict[int, list[int]]) -> set[int]:
         try:
-            found = {pid_in_view(ring, table, self._viewpoint)}
+            root = pid_in_view(ring, table, self._viewpoint)
         except NotInView:
             return set()
-        waiting = list(found)
-        while waiting:
-            new = set(children.get(waiting.pop(), ())) - found
-            found |= new
-            waiting += new
-        return found
+        return {member.stat.pid for member in grow_tree(table, children, [root], (), len(table)).members}

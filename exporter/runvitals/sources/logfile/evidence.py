@@ -7,6 +7,7 @@ names and secrets.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
@@ -55,20 +56,26 @@ _SIGNS = (
         r"(?:, reducing to [\d.e+]{1,20})?|Gradient overflow\.\s+Skipping step",
     ),
 )
-_ANY = re.compile(
-    r"emory|EXHAUSTED|ALLOC_FAILED|imed? ?out|timeout|Xid|Killed|oom|SIGKILL|exitcode|CANCELLED|OVERFLOW|overflow"
+WORDS = (
+    *("emory", "EXHAUSTED", "ALLOC_FAILED", "imed out", "imeout", "Xid", "Killed", "oom", "SIGKILL", "exitcode"),
+    *("CANCELLED", "OVERFLOW", "overflow"),
 )
-"""What one of the signs needs: most lines have none of it."""
+"""Each sign needs one of these, and most lines have none."""
 
 _TRACEBACK = "Traceback (most recent call last):"
 _EXCEPTION = re.compile(r"((?:[A-Za-z_]\w{0,80}\.){0,8}[A-Za-z_]\w{0,80})(?::|\Z)")
 _QUIET = frozenset({"KeyboardInterrupt", "SystemExit", "GeneratorExit"})
 
 
-def signs_in(line: str) -> list[Clue]:
-    """Return what a line is evidence of."""
-    if not _ANY.search(line):
-        return []
+def signs_in(line: str, words: Iterable[str] = WORDS) -> list[Clue]:
+    """Return what a line is evidence of; `words` are those of WORDS that it may have."""
+    for word in words:
+        if word in line:
+            return _signs_in(line)
+    return []
+
+
+def _signs_in(line: str) -> list[Clue]:
     found = ((sign, sign.pattern.search(line)) for sign in _SIGNS)
     return [_clue(sign.kind, match) for sign, match in found if match]
 

@@ -19,10 +19,12 @@ from runvitals.sources.logfile.formats.line_format import LineFormat
 from runvitals.sources.logfile.history import History
 from runvitals.sources.logfile.json_document import MAX_DOCUMENT, JsonDocument
 from runvitals.sources.logfile.lines import MAX_LINE
+from runvitals.sources.logfile.lives import Lives, Place
 from runvitals.sources.logfile.mlflow_store import MlflowStore
 from runvitals.sources.logfile.recognition import HEAD, AnyReader, StreamReader, recognise
 from runvitals.sources.logfile.row import Clue, Rejected, Row
 from runvitals.sources.logfile.table import Table
+from runvitals.sources.logfile.text_log import TextLog
 
 TAIL = 1 << 20
 """Bytes of a long file that are read at the first look: enough for every baseline to be warm."""
@@ -50,7 +52,8 @@ class FileState(msgspec.Struct):
 
     It is known again by `inode`, and by the checksum of its first `head_bytes`: a file system that is mounted again may
     number devices otherwise. `asleep` is the size of a file that was stale when it was first seen. `history` is that
-    of a table that is being written anew, since `anew_since`. `has_caught_up` once its end has been read.
+    of a table that is being written anew, since `anew_since`. `has_caught_up` once its end has been read. It was looked
+    at last at `looked`.
     """
 
     device: int = 0
@@ -65,6 +68,8 @@ class FileState(msgspec.Struct):
     history: History | None = None
     anew_since: float = 0.0
     stamp: tuple[int, int] | None = None
+    looked: float | None = None
+    lives: Lives = msgspec.field(default_factory=Lives)
 
 
 class Follower:
@@ -92,20 +97,30 @@ class Follower:
         self._patterns = patterns
         self._file: int | None = None
         self._rest_size: int | None = None  # of the file whose rest is half a line
+        self._modified = 0.0
 
-    def poll(self, now: float, limit: int, rejected: Rejected) -> tuple[list[Dated], bool]:
-        """Return what is new, of about `limit` bytes at most, and whether it happened after the first look.
+    @property
+    def place(self) -> Place | None:
+        """The file as the last poll found it; None for one that many may share, or that is written whole."""
+        if not self._is_stream:
+            return None
+        return Place(self.state.device, self.state.inode, self._modified, isinstance(self.state.reader, TextLog))
 
-        Raises OSError and FileError.
+    def poll(self, now: float, limit: int, rejected: Rejected) -> tuple[list[Dated], float | None]:
+        """Return what is new, of about `limit` bytes at most, and since when it has been written: the look before.
+
+        None for what stood there at the first look. Raises OSError and FileError.
         """
         status = self._opened(now)
+        self._modified = status.st_mtime
         since = self._polled if self.state.has_caught_up else None
         if self.state.has_caught_up and since is None:
             since = status.st_mtime  # what came while no sidecar ran is dated to the newest of it
         dated = [] if self._sleeps(status, now) else self._read(status, now, since, limit, rejected)
         is_wanted = since is not None or self._start != "end"
-        self._polled = now
-        return dated if is_wanted else [], since is not None
+        looked = self._polled if self.state.looked is None else self.state.looked
+        self._polled = self.state.looked = now
+        return dated if is_wanted else [], looked if since is not None else None
 
     def close(self) -> None:
         """Give the file back; the state is kept."""
@@ -207,9 +222,14 @@ class Follower:
         old = self.state.reader
         if isinstance(old, Table):
             self.state.history, self.state.anew_since = old.history, now
-        dating, caught_up = self.state.dating, self.state.has_caught_up
+        self.state.lives.move()
         self.state = FileState(
-            dating=dating, has_caught_up=caught_up, history=self.state.history, anew_since=self.state.anew_since
+            dating=self.state.dating,
+            has_caught_up=self.state.has_caught_up,
+            history=self.state.history,
+            anew_since=self.state.anew_since,
+            looked=self.state.looked,
+            lives=self.state.lives,
         )
         status = os.fstat(self._descriptor)
         self.state.device, self.state.inode = status.st_dev, status.st_ino

@@ -20,6 +20,8 @@ def without_colours(line: str) -> str:
 def split_rank(line: str) -> tuple[str, str]:
     """Return the rank that a launcher wrote before the line (empty where none did), and the line without it."""
     rank = ""
+    if not line.lstrip().startswith("["):
+        return rank, line
     for pattern in _LAUNCHERS:
         match = pattern.match(line)
         if match:

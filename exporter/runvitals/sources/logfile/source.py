@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import partial
+from math import inf
 from pathlib import PurePath
 
 import msgspec
@@ -86,6 +87,11 @@ class LogfileSource:
                 break
         return Poll(items, _by_reason(rejected), self._position(), self._error())
 
+    @property
+    def bytes_read(self) -> int:
+        """How far the files have been read, those taken together that grow at their end."""
+        return sum(follower.state.offset for follower in self._followers.values())
+
     def restore(self, position: object) -> None:
         """Go on from the `position` of an earlier poll. Raises ValueError if it is not one."""
         try:
@@ -149,7 +155,7 @@ class LogfileSource:
             return []
         follower, teller = self._followers[path], self._tellers[path]
         try:
-            dated, live = follower.poll(now, limit, rejected)
+            dated, looked = follower.poll(now, limit, rejected)
         except FileNotFoundError:  # it went away since it was found; the next search tells
             follower.close()
             return []
@@ -158,7 +164,14 @@ class LogfileSource:
         except OSError as error:
             return self._pause(path, now, reason_of(error), error.strerror or str(error), rejected)
         self._pauses.pop(path, None)
-        return list(teller.tell(dated, rejected, live=live))
+        since = inf if looked is None else looked - self._settings.stale_seconds
+        told = teller.tell(dated, rejected, live_since=since)
+        if looked is None:
+            return [item for item in told if isinstance(item, Sample)]
+        lives, place = follower.state.lives, follower.place
+        if place is None:
+            return list(told)
+        return list(lives.hear(told, place, since)) if dated else list(lives.end(now, place))
 
     def _adopt(self, reader: AnyReader, run: str) -> AnyReader:
         """Return the reader for a file of a run, with what it has in common with the run's other files."""

@@ -24,18 +24,19 @@ class Teller:
         self._known: set[tuple[str, str, str]] = set()
 
     def tell(
-        self, items: Iterable[tuple[Row | Clue, float]], rejected: Rejected, *, live: bool
+        self, items: Iterable[tuple[Row | Clue, float]], rejected: Rejected, *, live_since: float
     ) -> Iterator[Sample | Event]:
         """Yield what the items say at the times beside them.
 
-        `live` is False for what happened before anyone looked: evidence of then would be taken for news.
+        What is dated before `live_since` (Unix seconds) happened before anyone looked: evidence of then is no news, in
+        whatever file it turns up.
         """
         step: int | None = None
         for item, time in items:
             rank = item.rank or self.rank
             if isinstance(item, Clue):
-                if live:
-                    yield Event(item.kind, self.run, rank, time, step, item.text, dict(item.fields))
+                fields, is_live = dict(item.fields), time >= live_since
+                yield Event(item.kind, self.run, rank, time, step, item.text, fields, seen_live=is_live)
                 continue
             step = item.step if item.step is not None else step
             run = item.run or self.run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from runvitals.sources.logfile.event_file import EventFile
@@ -13,10 +13,11 @@ from runvitals.sources.logfile.recognition import HEAD, StreamReader, recognise
 from runvitals.sources.logfile.row import Clue, Rejected, Row
 
 
-def rows_of(path: Path, rejected: Rejected) -> Iterator[Row | Clue]:
+def rows_of(path: Path, rejected: Rejected, progress: Callable[[int], None] = lambda _: None) -> Iterator[Row | Clue]:
     """Yield all that a file says, in constant memory where its format allows it; a last line needs no end.
 
-    Raises FileError where it cannot be read as what it seems, and OSError where it may not be read.
+    `progress` is told now and then how many bytes of a file that is read piece by piece are done with. Raises FileError
+    where it cannot be read as what it seems, and OSError where it may not be read.
     """
     with path.open("rb") as file:
         head = file.read(HEAD)
@@ -27,7 +28,7 @@ def rows_of(path: Path, rejected: Rejected) -> Iterator[Row | Clue]:
         with path.open("rb") as file:
             yield from reader.read_all(file.read(MAX_DOCUMENT), rejected)
     elif reader is not None:
-        yield from _stream(path, reader, rejected)
+        yield from _stream(path, reader, rejected, progress)
 
 
 def _store(path: Path) -> Iterator[Row]:
@@ -36,7 +37,9 @@ def _store(path: Path) -> Iterator[Row]:
         yield from rows
 
 
-def _stream(path: Path, reader: StreamReader, rejected: Rejected) -> Iterator[Row | Clue]:
+def _stream(
+    path: Path, reader: StreamReader, rejected: Rejected, progress: Callable[[int], None]
+) -> Iterator[Row | Clue]:
     with path.open("rb") as file:
         rest = b""
         while data := file.read(MAX_LINE):
@@ -44,5 +47,6 @@ def _stream(path: Path, reader: StreamReader, rejected: Rejected) -> Iterator[Ro
             consumed, rows = reader.read(rest, rejected)
             yield from rows
             rest = rest[consumed:]
+            progress(file.tell())
         if rest and not isinstance(reader, EventFile):
             yield from reader.read(rest + b"\n", rejected)[1]

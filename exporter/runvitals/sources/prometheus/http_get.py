@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from runvitals.sources.prometheus.resolve import resolve, seconds_left
+from runvitals.sources.prometheus.unpacking import Unpacker
 
 MAX_REDIRECTS = 3
 _MAX_SENTENCE = 200
@@ -111,12 +112,12 @@ def _read(answer: http.client.HTTPResponse, packed: str, max_bytes: int, deadlin
     """Return the body, unpacked."""
     if packed not in ("", "identity", "gzip", "x-gzip", "deflate"):
         raise BadAnswerError(f"the body is packed as {packed[:40]!r}, which was not asked for")
-    unpack = zlib.decompressobj(wbits=47) if packed not in ("", "identity") else None
+    unpacker = Unpacker() if packed not in ("", "identity") else None
     body, wire = bytearray(), 0
     while chunk := _next(answer):
         wire += len(chunk)
         try:
-            body += unpack.decompress(chunk, max_bytes + 1 - len(body)) if unpack else chunk
+            body += unpacker.unpack(chunk, max_bytes + 1 - len(body)) if unpacker else chunk
         except zlib.error as error:
             raise NoAnswerError(f"the body cannot be unpacked: {error}") from None
         if len(body) > max_bytes or wire > max_bytes * _MAX_WIRE_SHARE + _CHUNK:
@@ -125,7 +126,7 @@ def _read(answer: http.client.HTTPResponse, packed: str, max_bytes: int, deadlin
             raise TimeoutError
     if answer.length:  # http.client takes the end of the connection for the end of the body
         raise http.client.IncompleteRead(b"", answer.length)
-    if unpack and not unpack.eof and wire:
+    if unpacker and not unpacker.is_whole and wire:
         raise NoAnswerError("the packed answer broke off")
     return bytes(body)
 

@@ -25,6 +25,7 @@ class DeepSpeed:
     """Lines that DeepSpeed writes beside those of the trainer that uses it."""
 
     name = "DeepSpeed"
+    words = ("skipped=", "samplespersec=", "overflow!")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -17,6 +17,7 @@ class Fairseq:
     """The line of an epoch or of a validation, which stands without a step until `num_updates` follows it."""
 
     name = "fairseq"
+    words = ("| epoch ",)
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -17,6 +17,7 @@ class HuggingFace:
     """The line of a logging step or an evaluation. The step is not in it."""
 
     name = "Hugging Face Trainer"
+    words = ("{'",)
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None; a summary at the end of the training says nothing of a step."""

@@ -21,11 +21,16 @@ class KeyValue:
     """A last resort: of such a line only what the catalogue knows is taken."""
 
     name = "key: value or key=value"
+    words = ("step", "iter")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""
-        match = _STEP.search(line) if len(line) <= _MAX_LINE else None
+        match = _STEP.search(line) if len(line) <= _MAX_LINE and _names_a_step(line.lower()) else None
         if match is None:
             return None
         pairs = [pair for pair in _PAIR.findall(line) if signals.known(quantity(pair[0]).signal)]
         return Row(gather(pairs, rejected), to_step(match[1])) if pairs else None
+
+
+def _names_a_step(line: str) -> bool:
+    return "step" in line or "iter" in line

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from runvitals.sources.logfile.numbers import NUMBER, UNIT, to_float
@@ -19,6 +19,10 @@ class LineFormat(Protocol):
     """A format that is recognised line by line, since launchers, libraries and several trainers share one log."""
 
     name: str
+
+    @property
+    def words(self) -> Collection[str]:
+        """Lower-case words of which each of its lines has one, in whatever case; any line may be of it if empty."""
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says; None where it is not of this format. Its time and rank are found elsewhere."""

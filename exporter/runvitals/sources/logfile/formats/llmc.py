@@ -33,14 +33,15 @@ class LlmC:
     """Both kinds of lines."""
 
     name = "llm.c"
+    words = ("s:", "step")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""
-        match = _LOG.match(line)
+        match = _LOG.match(line) if "s:" in line else None
         if match:
             pairs = [(_NAMES[name.lower()], number, "") for name, number in _PAIR.findall(line, match.end())]
             return Row(gather(pairs, rejected), to_step(match[1]))
-        match = _STDOUT.search(line)
+        match = _STDOUT.search(line) if "| " in line else None
         if match is None:
             return None
         found = [(name, pattern.search(line), unit) for name, unit, pattern in _FIELDS]

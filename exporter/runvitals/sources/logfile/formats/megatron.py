@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from math import isnan, nan
 
 from runvitals.catalogue import signals
@@ -28,6 +29,7 @@ class Megatron:
     """
 
     name = "Megatron-LM"
+    words = ("iteration ", "time (ms)")
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""
@@ -45,11 +47,18 @@ class Megatron:
 
 def _pairs(line: str) -> Iterator[tuple[str, str, str]]:
     for part in line.split("|"):
-        name, colon, text = _TIMESTAMP.sub("", part).rpartition(":")
-        value = VALUE.match(text) if colon else None
-        name = name.strip()
-        if value and name.lower() not in _DULL and len(name) <= _MAX_NAME:
+        name, colon, text = (_TIMESTAMP.sub("", part) if "[" in part else part).rpartition(":")
+        name = _name(name) if colon else ""
+        value = VALUE.match(text) if name else None
+        if value:
             yield name, value[1], value[2] or ""
+
+
+@lru_cache(maxsize=1024)
+def _name(text: str) -> str:
+    """Return the name before a colon; empty for what is none, or says nothing."""
+    name = text.strip()
+    return name if len(name) <= _MAX_NAME and name.lower() not in _DULL else ""
 
 
 def _iteration(step: int | None, values: dict[str, float]) -> Row:

@@ -24,6 +24,7 @@ class NanoGpt:
     """
 
     name = "nanoGPT"
+    words = ("loss",)
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -18,6 +18,7 @@ class Pattern:
     """Lines in which the expression is found. Raises ValueError, with the remedy, for one that cannot be used."""
 
     name = "regular expression"
+    words = ()
 
     def __init__(self, expression: str) -> None:
         try:

@@ -19,6 +19,7 @@ class Torchtitan:
     """The line of a step; its memory is the most that was reserved."""
 
     name = "torchtitan"
+    words = ("memory:",)
 
     def parse(self, line: str, rejected: Rejected) -> Row | None:
         """Return what the line says, or None."""

@@ -27,4 +27,5 @@ TFSERVING = Engine(
         Quotient(signals.ERROR_RATIO, (_FAILED,), (_ALL,)),
     ),
     model_labels=("model_name",),
+    path="/monitoring/prometheus/metrics",
 )

@@ -27,4 +27,5 @@ TRTLLM = Engine(
         Level(signals.PREFIX_CACHE_HIT_RATIO, (Term("kv_cache_hit_rate"),), "mean"),
     ),
     model_labels=("model_name",),
+    path="/prometheus/metrics",
 )

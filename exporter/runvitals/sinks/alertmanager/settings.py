@@ -27,8 +27,8 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     what rules of your own keep (say `team`).
 
     A finding that is open is posted again every `resend` seconds (Alertmanager forgets what it is not told for its
-    `resolve_timeout`, 5 minutes by default). Its alert ends `resolve_after` seconds after it closed: as long as the
-    rules keep firing, which would otherwise raise it anew. Set it to 0 where no Prometheus sends the same alerts.
+    `resolve_timeout`, 5 minutes by default). Its alert ends `resolve_after` seconds after it closed: Prometheus, which
+    learns of it later, would otherwise raise it anew. Set it to 0 where no Prometheus sends the same alerts.
 
     `runbooks` and `dashboard` are where runbooks.md and the dashboard of a run are; without a dashboard no link to it.
     """
@@ -42,7 +42,7 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     tls: TlsSettings = TlsSettings()
     timeout: float = 5.0
     resend: float = 60.0
-    resolve_after: float = 300.0
+    resolve_after: float = 120.0
     max_alerts: int = 4_096
     runbooks: str = alerts.RUNBOOKS
     dashboard: str = ""

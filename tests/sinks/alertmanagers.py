@@ -1,4 +1,4 @@
-"""An HTTP server in the place of Alertmanager, which keeps what it is told and can be out of order."""
+"""An HTTP server that keeps what is posted to it and can be out of order: Alertmanager's place, or a webhook's."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.servers import LOOPBACK
 
 
 class Receiver:
-    """What was posted: a list of alerts for each post that was taken. `status` is what it answers."""
+    """What was posted, decoded: for each post that was taken. `status` is what it answers."""
 
     def __init__(self) -> None:
         self.status = 200
         self.attempts = 0
-        self.posts: list[list[dict[str, Any]]] = []
+        self.posts: list[Any] = []
         self.logins: list[str] = []
         self.port = 0
 
@@ -37,7 +37,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+def receiving(tls: ssl.SSLContext | None = None, path: str = "/api/v2/alerts") -> Iterator[Receiver]:
     """Run such a server on the loopback address."""
     receiver = Receiver()
 
@@ -45,7 +45,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.take(self.headers["Authorization"], body)
-            self.send_response(receiver.status if self.path == "/api/v2/alerts" else 404)
+            self.send_response(receiver.status if self.path == path else 404)
             self.send_header("Content-Length", "0")
             self.end_headers()
 

@@ -42,7 +42,7 @@ def alert(run: str = "llama-pretrain", rank: str = "3", *, resolved: bool = Fals
             "opened": "2026-05-04 19:03:07.25 +0000 UTC",
             "confidence": "87.5%",
             "runbook_url": shipped["runbook_url"],
-            "dashboard_url": dashboard_url("https://grafana.example.com/d/runvitals-run", run),
+            "dashboard_url": dashboard_url("https://grafana.example.com", fault.name, run, rank),
         },
         "startsAt": "2026-05-04T19:03:09Z",
         "endsAt": "2026-05-04T19:41:30Z" if resolved else "0001-01-01T00:00:00Z",

@@ -63,9 +63,23 @@ def test_times_are_written_as_prometheus_does(seconds: float, text: str) -> None
 
 def test_names_may_hold_anything() -> None:
     """What UTF-8 cannot say is replaced as on the page; a link stays one."""
-    told = alert_of(finding(run="a b&c=\ud800<script>"), AlertmanagerSettings(dashboard="https://g.example/d/r"))
+    told = alert_of(finding(run="a b&c=\ud800<script>"), AlertmanagerSettings(grafana="https://g.example/"))
     assert told.labels["run"] == "a b&c=\ufffd<script>"
-    assert told.annotations["dashboard_url"] == "https://g.example/d/r?var-run=a+b%26c%3D%EF%BF%BD%3Cscript%3E"
+    assert (
+        told.annotations["dashboard_url"] == "https://g.example/d/runvitals-run?var-run=a+b%26c%3D%EF%BF%BD%3Cscript%3E"
+    )
+
+
+def test_what_concerns_one_process_is_shown_for_it() -> None:
+    """A server's, a GPU's and a process's faults have dashboards of their own; training is shown for all ranks."""
+    places = {
+        fault.name: alerts.dashboard_url("https://g.example", fault.name, "r", "3").removeprefix("https://g.example/d/")
+        for fault in faults.ALL
+    }
+    assert places["server_down"] == "runvitals-server?var-run=r&var-rank=3"
+    assert places["gpu_fault"] == places["low_utilisation"] == "runvitals-gpu?var-run=r&var-rank=3"
+    assert places["memory_leak"] == "runvitals-rank?var-run=r&var-rank=3"
+    assert places["divergence"] == places["straggler"] == "runvitals-run?var-run=r"
 
 
 @pytest.mark.parametrize(

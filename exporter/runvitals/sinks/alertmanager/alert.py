@@ -56,8 +56,14 @@ def _annotations(finding: Finding, settings: AlertmanagerSettings) -> dict[str, 
         "opened": as_go_time(finding.opened_time),
         "confidence": as_percentage(finding.confidence),
         "runbook_url": runbook_url(alert_name(finding.fault), settings.runbooks),
-        "dashboard_url": dashboard_url(settings.dashboard, _sendable(finding.run)) if settings.dashboard else "",
+        "dashboard_url": _dashboard(finding, settings),
     }
+
+
+def _dashboard(finding: Finding, settings: AlertmanagerSettings) -> str:
+    if not settings.grafana:
+        return ""
+    return dashboard_url(settings.grafana, finding.fault, _sendable(finding.run), _sendable(finding.rank))
 
 
 def _description(finding: Finding, summary: str) -> str:

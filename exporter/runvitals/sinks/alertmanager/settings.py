@@ -30,7 +30,7 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     `resolve_timeout`, 5 minutes by default). Its alert ends `resolve_after` seconds after it closed: Prometheus, which
     learns of it later, would otherwise raise it anew. Set it to 0 where no Prometheus sends the same alerts.
 
-    `runbooks` and `dashboard` are where runbooks.md and the dashboard of a run are; without a dashboard no link to it.
+    `runbooks` and `grafana` are the addresses of runbooks.md and of Grafana; without the second no link to a dashboard.
     """
 
     urls: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     resolve_after: float = 120.0
     max_alerts: int = 4_096
     runbooks: str = alerts.RUNBOOKS
-    dashboard: str = ""
+    grafana: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError, with the remedy, for what the types cannot say."""

@@ -85,7 +85,7 @@ def test_what_concerns_one_process_is_shown_for_it() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("urls: [localhost:9093]", "must be like http"),
+        ("urls: [localhost:9093]", "must be like http://localhost:9093"),
         ("urls: ['http://user:pw@a:9093']", "basic_auth"),
         ("urls: ['http://a:9093', 'http://a:9093']", "twice"),
         ("external_labels: {severity: critical}", "cannot be a label here"),

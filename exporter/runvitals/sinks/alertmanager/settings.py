@@ -8,6 +8,7 @@ from runvitals.catalogue import alerts
 from runvitals.settings import Settings
 from runvitals.sources.prometheus.settings import BasicAuthSettings, TlsSettings, split_url
 
+_EXAMPLE = "http://localhost:9093"
 _LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _RESERVED = frozenset({"alertname", *alerts.LABELS})
 _BOUNDS: dict[str, tuple[float, float]] = {
@@ -61,7 +62,7 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
 
 
 def _check_urls(urls: tuple[str, ...]) -> None:
-    if any(split_url(url).query for url in urls):
-        raise ValueError("a URL of an Alertmanager has no query; give it like http://localhost:9093")
+    if any(split_url(url, _EXAMPLE).query for url in urls):
+        raise ValueError(f"a URL of an Alertmanager has no query; give it like {_EXAMPLE}")
     if len(set(urls)) < len(urls):
         raise ValueError("urls names one Alertmanager twice; remove one")

@@ -19,6 +19,8 @@ from runvitals.pipeline.checkpoint import CheckpointError
 from runvitals.pipeline.live import LivePipeline
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.sinks.advice import AdviceFiles
+from runvitals.sinks.alertmanager import outbox_file
+from runvitals.sinks.alertmanager.fast_path import FastPath
 from runvitals.sinks.journal import FILE_NAME, Journal
 from runvitals.sinks.operator_source import OperatorSource
 from runvitals.sinks.reading import Filter, reading
@@ -31,6 +33,8 @@ _log = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.0
 """What the journal may take at the end; what it has not written by then is in the state file."""
+LAST_POST_SECONDS = 5.0
+"""What the fast path may take at the end, to tell what Prometheus would never scrape."""
 
 
 class App:
@@ -57,6 +61,7 @@ class App:
         self._state = _open_state(self._config, default_state=default_state)
         self._journal = _build_journal(self._state, self._config)
         self._journal_file = self._state.path / FILE_NAME if self._state and self._journal else None
+        self._fast_path = self._build_fast_path()
         self._live = self._build_live()
         self._advice = AdviceFiles(self.snapshot) if self._config.advice.enabled else None
         self._server = Server(self._config.web, self)
@@ -81,6 +86,8 @@ class App:
         self._live.start(sources)
         if self._advice:
             self._advice.start()
+        if self._fast_path:
+            self._fast_path.start()
 
     def abandon(self) -> None:
         """In a forked child, which has none of the threads: let go of the address, which is the parent's."""
@@ -91,6 +98,8 @@ class App:
         self._live.stop()
         if self._advice:
             self._advice.stop()
+        if self._fast_path:
+            self._fast_path.stop(LAST_POST_SECONDS)
         if self._journal:
             self._journal.stop(STOP_SECONDS)
         self._server.stop()
@@ -149,7 +158,7 @@ class App:
 
     def _apply(self, config: Config) -> None:
         before, after = self._config, config
-        for name in ("web", "state", "journal", "advice"):
+        for name in ("web", "state", "journal", "advice", "alertmanager"):
             if getattr(before, name) != getattr(after, name):
                 raise ConfigError(str(self._file), name, "cannot change while running: restart to apply it")
         table = resolve(after.faults)
@@ -166,15 +175,32 @@ class App:
         if self._journal:
             self._journal.config = fingerprint(after)
 
+    def _build_fast_path(self) -> FastPath | None:
+        settings = self._config.alertmanager
+        file = self._state.path / outbox_file.FILE_NAME if self._state else None
+        return FastPath(self.snapshot, settings, file) if settings.urls else None
+
     def _build_live(self) -> LivePipeline:
         config = self._config
         report = self._journal.offer if self._journal else _nowhere
         pipeline = Pipeline(config.series, config.ranks, resolve(config.faults), report, config.false_alarms)
         state_file = self._state.checkpoint if self._state else None
-        live = LivePipeline(pipeline, config.tick_seconds, state_file, config.state.interval, sink=self._journal)
+        fast_path = self._fast_path.view if self._fast_path else _no_fast_path
+        live = LivePipeline(
+            pipeline,
+            config.tick_seconds,
+            state_file,
+            config.state.interval,
+            sink=self._journal,
+            fast_path=fast_path,
+        )
         if state_file:
             _restore(live, state_file)
         return live
+
+
+def _no_fast_path() -> None:
+    """How the fast path is doing where there is none."""
 
 
 def _nowhere(_: IncidentChange) -> None:

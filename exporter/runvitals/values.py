@@ -302,6 +302,29 @@ class JournalView(msgspec.Struct, frozen=True):
     error: str = ""
 
 
+class AlertmanagerView(msgspec.Struct, frozen=True):
+    """How one Alertmanager is told, counted in alerts but for `failures`, which are posts.
+
+    `refused` are those of posts in which it called one wrong, `pending` those whose state it does not know;
+    `last_success` is Unix seconds. `error` says why the last post failed; empty where it did not.
+    """
+
+    url: str
+    sent: int
+    failures: int
+    refused: int
+    pending: int
+    last_success: float | None
+    error: str = ""
+
+
+class FastPathView(msgspec.Struct, frozen=True):
+    """How the fast path is doing; `dropped` counts alerts for which there was no room."""
+
+    alertmanagers: tuple[AlertmanagerView, ...]
+    dropped: int
+
+
 class SeriesView(msgspec.Struct, frozen=True):
     """One series as the page shows it; None where there is no answer.
 
@@ -379,8 +402,9 @@ class Snapshot(msgspec.Struct, frozen=True):
     """Everything the page shows, taken at one moment and never changed after.
 
     `past_findings` are those of ranks that have left the page, `false_alarms` those whose bars are in force, wherever
-    else they stand; `journal` is None where none is kept. `ready` is False until every source has answered or
-    failed once. `dropped` counts by limit what the store refused. `state_saved` is when the state was last saved.
+    else they stand; `journal` and `fast_path` are None where there is none. `ready` is False until every source has
+    answered or failed once. `dropped` counts by limit what the store refused. `state_saved` is when the state was last
+    saved.
     `warm_up` is how many values a series needs before it is judged, `disabled` names the faults that are switched off.
     """
 
@@ -394,5 +418,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     state_saved: float | None = None
     false_alarms: tuple[Finding, ...] = ()
     journal: JournalView | None = None
+    fast_path: FastPathView | None = None
     warm_up: int = 0
     disabled: frozenset[str] = frozenset()

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
+import yaml
 
 from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
-from tests.bundle.shipped import ALERTMANAGER_CONFIG, ALERTS, load, run_program
+from tests.bundle.shipped import ALERTMANAGER, ALERTMANAGER_CONFIG, ALERTS, Document, load, run_program
 
 CONFIG = load(ALERTMANAGER_CONFIG)
+FRAGMENTS = sorted((ALERTMANAGER / "receivers").glob("*.yml"))
 TOLD = {"critical": "sms,email", "warning": "email", "info": "null"}
 FAULT_ALERTS = [alert_name(fault) for fault in faults.ALL]
+OTHERS = {"webhook": "webhook", "slack": "slack", "pagerduty": "pagerduty"}
 PIPELINE_ALERTS = [name for name in ALERTS if name not in FAULT_ALERTS]
 
 
-def check_route(receivers: str, **labels: str) -> None:
+def check_route(receivers: str, config: Path = ALERTMANAGER_CONFIG, **labels: str) -> None:
     """Assert that an alert with these labels goes to these receivers."""
     words = [f"{label}={value}" for label, value in labels.items()]
-    config = f"--config.file={ALERTMANAGER_CONFIG}"
-    run_program("amtool", "config", "routes", "test", config, f"--verify.receivers={receivers}", *words)
+    file = f"--config.file={config}"
+    run_program("amtool", "config", "routes", "test", file, f"--verify.receivers={receivers}", *words)
 
 
 def test_amtool_accepts_the_shipped_file_as_it_is() -> None:
@@ -51,6 +57,68 @@ def test_the_watchdog_reaches_nobody() -> None:
 def test_a_severity_that_nobody_thought_of_is_mailed(labels: dict[str, str]) -> None:
     """An alert that no route was made for is not lost."""
     check_route("email", alertname="SomethingElse", **labels)
+
+
+def test_nothing_is_lost_in_quiet_hours() -> None:
+    """Only warnings wait for the morning: no route for what is critical, and not the root, is ever muted."""
+    muted = [route for route in CONFIG["route"]["routes"] if "mute_time_intervals" in route]
+    assert [route["matchers"] for route in muted] == [['severity="warning"']]
+    [hours] = CONFIG["time_intervals"]
+    assert muted[0]["mute_time_intervals"] == [hours["name"]]
+    assert all("location" in interval for interval in hours["time_intervals"])
+
+
+def test_sms_of_a_run_are_capped() -> None:
+    """Whatever is wrong with a run is one group for the telephone, looked at three times an hour."""
+    [route] = [route for route in CONFIG["route"]["routes"] if route.get("group_by")]
+    assert (route["receiver"], route["group_by"]) == ("sms", ["cluster", "run"])
+    assert route["group_interval"] == "20m"
+
+
+def with_fragment(path: Path, folder: Path) -> Path:
+    """Put an alternative into a copy of the shipped config as its comment says, and return the copy."""
+    config, fragment = load(ALERTMANAGER_CONFIG), load(path)
+    names = {one["name"] for one in fragment["receivers"]}
+    config["route"]["routes"] = fragment["routes"] + config["route"]["routes"]
+    config["receivers"] = [one for one in config["receivers"] if one["name"] not in names] + fragment["receivers"]
+    shutil.copytree(ALERTMANAGER / "templates", folder / "templates")
+    copy = folder / "alertmanager.yml"
+    copy.write_text(yaml.safe_dump(config))
+    return copy
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_an_alternative_fits_into_the_shipped_config(path: Path, tmp_path: Path) -> None:
+    """amtool accepts it; the critical reach whom it names beside those who were told before, and info nobody."""
+    config = with_fragment(path, tmp_path)
+    run_program("amtool", "check-config", config)
+    added = OTHERS.get(path.stem)
+    check_route(f"{added},{TOLD['critical']}" if added else TOLD["critical"], config, severity="critical", run="r")
+    check_route(TOLD["info"], config, severity="info", run="r")
+
+
+def test_a_team_is_told_by_its_own_receiver(tmp_path: Path) -> None:
+    """What belongs to a team goes to its mailbox by the same rules, and to nobody else's."""
+    config = with_fragment(ALERTMANAGER / "receivers" / "team.yml", tmp_path)
+    for severity, receivers in {"critical": "sms,team-vision", "warning": "team-vision", "info": "null"}.items():
+        check_route(receivers, config, severity=severity, run="r", team="vision")
+
+
+def secrets_in(document: Document) -> set[str]:
+    """Return the keys below which a secret would stand in the open."""
+    words = ("password", "secret", "token", "credentials", "routing_key", "api_url")
+    found = set()
+    for key, value in document.items():
+        inner = value if isinstance(value, list) else [value]
+        found |= {one for item in inner if isinstance(item, dict) for one in secrets_in(item)}
+        found |= {key} if key.endswith(words) else set()
+    return found
+
+
+@pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+def test_an_alternative_holds_no_secret(path: Path) -> None:
+    """Keys, tokens and the URLs that are as good as one stand in files."""
+    assert secrets_in(load(path)) == set()
 
 
 def test_a_cause_mutes_by_its_exact_name() -> None:

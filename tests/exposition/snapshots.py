@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.values import (
+    AlertmanagerView,
     Evidence,
+    FastPathView,
     Finding,
     HistoryEntry,
     Incident,
@@ -137,6 +139,14 @@ def source_view(**changes: object) -> SourceView:
     return SourceView(**(values | changes))
 
 
+def fast_path_view() -> FastPathView:
+    """A fast path to an Alertmanager that answers, after some trouble."""
+    alertmanager = AlertmanagerView(
+        url="http://localhost:9093", sent=12, failures=3, refused=1, pending=2, last_success=NOW
+    )
+    return FastPathView((alertmanager,), dropped=4)
+
+
 def journal_view(**changes: object) -> JournalView:
     """A journal that is written, and has had a bad hour."""
     values = {
@@ -162,6 +172,7 @@ def snapshot(**changes: object) -> Snapshot:
         "dropped": {"series_per_run": 7},
         "state_saved": NOW - 30,
         "journal": journal_view(),
+        "fast_path": fast_path_view(),
     }
     return Snapshot(**(values | changes))
 

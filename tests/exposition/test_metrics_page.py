@@ -27,6 +27,7 @@ from tests.exposition.snapshots import (
     NOW,
     SPIKE,
     closed_finding,
+    fast_path_view,
     finding,
     journal_view,
     rank_view,
@@ -49,7 +50,9 @@ def samples(shown: Snapshot | None, output: str = "text", status: ReloadStatus |
 
 
 def empty(**changes: object) -> Snapshot:
-    return snapshot(**({"series": (), "ranks": (), "sources": (), "dropped": {}, "journal": None} | changes))
+    return snapshot(
+        **({"series": (), "ranks": (), "sources": (), "dropped": {}, "journal": None, "fast_path": None} | changes)
+    )
 
 
 def of_catalogue(found: Samples) -> Samples:
@@ -146,6 +149,21 @@ def test_a_source_and_what_was_dropped_show_their_values(output: str) -> None:
         key("runvitals_source_signal_available", **labels, signal="queue_seconds"): 1,
         key("runvitals_source_signal_available", **labels, signal="error_ratio"): 0,
         key("runvitals_series_dropped_samples_total", limit="total"): 9,
+    }
+
+
+@pytest.mark.parametrize("output", ACCEPTS)
+def test_the_fast_path_shows_how_it_is_doing(output: str) -> None:
+    """Each field of an Alertmanager's view stands under its metric."""
+    labels = {"alertmanager": "http://localhost:9093"}
+    assert of_catalogue(samples(empty(fast_path=fast_path_view()), output)) == {
+        key("runvitals_alertmanager_up", **labels): 1,
+        key("runvitals_alertmanager_alerts_sent_total", **labels): 12,
+        key("runvitals_alertmanager_post_failures_total", **labels): 3,
+        key("runvitals_alertmanager_alerts_refused_total", **labels): 1,
+        key("runvitals_alertmanager_pending_alerts", **labels): 2,
+        key("runvitals_alertmanager_last_success_timestamp_seconds", **labels): NOW,
+        key("runvitals_alertmanager_alerts_dropped_total"): 4,
     }
 
 

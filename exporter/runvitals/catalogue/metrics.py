@@ -19,6 +19,7 @@ class Metric(NamedTuple):
 SERIES = ("run", "rank", "signal", "layer")
 RANK = ("run", "rank")
 FAULT = ("run", "rank", "fault", "category", "severity")
+ALERTMANAGER = ("alertmanager",)
 
 SIGNAL_VALUE = Metric(
     "runvitals_signal_value",
@@ -221,6 +222,42 @@ JOURNAL_PRUNED = Metric(
 )
 JOURNAL_INCIDENTS = Metric("runvitals_journal_incidents", "gauge", "Incidents in the journal.")
 JOURNAL_SIZE = Metric("runvitals_journal_size_bytes", "gauge", "Size of the journal's files, in bytes.")
+ALERTMANAGER_UP = Metric(
+    "runvitals_alertmanager_up",
+    "gauge",
+    "1 if the last post of the fast path to this Alertmanager succeeded, 0 if not; absent before the first.",
+    ALERTMANAGER,
+)
+ALERTMANAGER_SENT = Metric(
+    "runvitals_alertmanager_alerts_sent_total",
+    "counter",
+    "Alerts that the fast path has posted, those told again included.",
+    ALERTMANAGER,
+)
+ALERTMANAGER_FAILURES = Metric(
+    "runvitals_alertmanager_post_failures_total", "counter", "Posts of the fast path that failed.", ALERTMANAGER
+)
+ALERTMANAGER_REFUSED = Metric(
+    "runvitals_alertmanager_alerts_refused_total",
+    "counter",
+    "Alerts of posts in which this Alertmanager called at least one wrong; it takes the others.",
+    ALERTMANAGER,
+)
+ALERTMANAGER_PENDING = Metric(
+    "runvitals_alertmanager_pending_alerts",
+    "gauge",
+    "Alerts whose opening or end this Alertmanager has not been told yet.",
+    ALERTMANAGER,
+)
+ALERTMANAGER_LAST_SUCCESS = Metric(
+    "runvitals_alertmanager_last_success_timestamp_seconds",
+    "gauge",
+    "Unix time of the fast path's last successful post, in seconds.",
+    ALERTMANAGER,
+)
+ALERTMANAGER_DROPPED = Metric(
+    "runvitals_alertmanager_alerts_dropped_total", "counter", "Alerts for which the fast path had no room."
+)
 SNAPSHOT_TIMESTAMP = Metric(
     "runvitals_snapshot_timestamp_seconds",
     "gauge",

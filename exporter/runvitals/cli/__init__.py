@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from runvitals import __version__
-from runvitals.cli import bundle, check_config, discover, explain, incidents, replay, run, serve, tail
+from runvitals.cli import bundle, check_config, discover, drill, explain, incidents, replay, run, serve, tail
 from runvitals.cli.errors import CannotRunError
 from runvitals.config import ConfigError
 from runvitals.demo import command as demo
@@ -26,6 +26,7 @@ _COMMANDS = {
     "explain": (explain, "say why the scores at one step are what they are"),
     "incidents": (incidents, "list and show what was wrong, and decide about it"),
     "bundle": (bundle, "write rules, routes, dashboards and runbooks for an installation"),
+    "drill": (drill, "send an alert that is marked as a drill, and say whom such a one reaches"),
     "demo": (demo, "train a small network until its gradients explode, to see what is shown"),
 }
 

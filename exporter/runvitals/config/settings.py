@@ -12,6 +12,7 @@ from runvitals.exposition.settings import WebSettings
 from runvitals.pipeline.pipeline import RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.settings import Settings
+from runvitals.sinks.alertmanager.settings import AlertmanagerSettings
 from runvitals.sinks.settings import AdviceSettings, JournalSettings
 from runvitals.sources import AnySourceSettings, default_sources
 
@@ -49,6 +50,7 @@ class Config(Settings, frozen=True):
     false_alarms: FalseAlarmSettings = FalseAlarmSettings()
     journal: JournalSettings = JournalSettings()
     advice: AdviceSettings = AdviceSettings()
+    alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
     tick_seconds: float = 1.0

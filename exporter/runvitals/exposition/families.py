@@ -10,7 +10,17 @@ from runvitals.catalogue.metrics import Metric
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.well_formed import well_formed
-from runvitals.values import Finding, JournalView, RankView, SeriesView, Snapshot, SourceView, State
+from runvitals.values import (
+    AlertmanagerView,
+    FastPathView,
+    Finding,
+    JournalView,
+    RankView,
+    SeriesView,
+    Snapshot,
+    SourceView,
+    State,
+)
 
 LabelValues = tuple[str, ...]
 T = TypeVar("T")
@@ -50,6 +60,7 @@ def snapshot_rows(snapshot: Snapshot, failures: LogOnce) -> Iterator[Row]:
     yield from _each(snapshot.sources, source_rows, "a source on the page", failures)
     yield from _each(snapshot.dropped.items(), dropped_rows, "the count of dropped samples", failures)
     yield from _each(filter(None, [snapshot.journal]), journal_rows, "the journal on the page", failures)
+    yield from _each(filter(None, [snapshot.fast_path]), fast_path_rows, "the fast path on the page", failures)
 
 
 def _each(views: Iterable[T], rows: Callable[[T], list[Row]], part: str, failures: LogOnce) -> Iterator[Row]:
@@ -174,6 +185,25 @@ def journal_rows(view: JournalView) -> list[Row]:
         Row(metrics.JOURNAL_PRUNED, (), view.pruned),
         Row(metrics.JOURNAL_INCIDENTS, (), view.incidents),
         Row(metrics.JOURNAL_SIZE, (), view.size_bytes),
+    ]
+
+
+def fast_path_rows(view: FastPathView) -> list[Row]:
+    """Return how the fast path is doing."""
+    told = (row for one in view.alertmanagers for row in _alertmanager(one))
+    return [*told, Row(metrics.ALERTMANAGER_DROPPED, (), view.dropped)]
+
+
+def _alertmanager(view: AlertmanagerView) -> list[Row]:
+    labels = (view.url,)
+    has_posted = view.last_success is not None or view.failures
+    return [
+        Row(metrics.ALERTMANAGER_UP, labels, not view.error if has_posted else None),
+        Row(metrics.ALERTMANAGER_SENT, labels, view.sent),
+        Row(metrics.ALERTMANAGER_FAILURES, labels, view.failures),
+        Row(metrics.ALERTMANAGER_REFUSED, labels, view.refused),
+        Row(metrics.ALERTMANAGER_PENDING, labels, view.pending),
+        Row(metrics.ALERTMANAGER_LAST_SUCCESS, labels, view.last_success),
     ]
 
 

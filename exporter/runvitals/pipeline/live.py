@@ -20,7 +20,7 @@ from runvitals.pipeline.polling import Batch, Poller, SourceHealth
 from runvitals.pipeline.series_views import SeriesViews
 from runvitals.pipeline.sink import Sink, as_change
 from runvitals.sources.source import Source
-from runvitals.values import Snapshot
+from runvitals.values import FastPathView, Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ class LivePipeline:
 
     Only its own thread touches the pipeline; others leave work in `call`. The state file (if there is one) is written
     every `save_seconds` and at the end. The sink (if there is one) gets the changes of findings from the pipeline
-    itself; here it is told what it missed, and what it has not written yet is saved with the state.
+    itself; here it is told what it missed, and what it has not written yet is saved with the state. `fast_path`
+    says how the fast path is doing, for the snapshot.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class LivePipeline:
         save_seconds: float,
         clock: Callable[[], float] = time.time,
         sink: Sink | None = None,
+        fast_path: Callable[[], FastPathView | None] = lambda: None,
     ) -> None:
         self._sink = sink
+        self._fast_path = fast_path
         self._settle_due: float | None = None
         self.snapshot: Snapshot | None = None
         self._pipeline = pipeline
@@ -180,7 +183,9 @@ class LivePipeline:
             series = self._series_views.get(lambda: self._pipeline.series_views(now, recent), moment)
             snapshot = self._pipeline.snapshot(now, views, ready=ready, series=series)
             journal = self._sink.view() if self._sink else None
-            self.snapshot = msgspec.structs.replace(snapshot, journal=journal, state_saved=self._saved)
+            self.snapshot = msgspec.structs.replace(
+                snapshot, journal=journal, fast_path=self._fast_path(), state_saved=self._saved
+            )
         except Exception:  # noqa: BLE001  # see above
             _log.exception("no snapshot could be taken; the page shows the last one")
 

@@ -6,7 +6,7 @@ import base64
 import ssl
 from pathlib import Path
 
-from runvitals.sources.prometheus.settings import PrometheusSettings, TlsSettings
+from runvitals.sources.prometheus.settings import BasicAuthSettings, PrometheusSettings, TlsSettings
 
 _MAX_SECRET = 65_536
 _ACCEPT = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1"
@@ -15,14 +15,19 @@ _ACCEPT = "text/plain;version=0.0.4;q=1,application/openmetrics-text;version=1.0
 def request_headers(settings: PrometheusSettings) -> dict[str, str]:
     """Return the headers of a request. Raises OSError or ValueError, with the file, where a secret cannot be read."""
     headers = {"Accept": _ACCEPT, "Accept-Encoding": "gzip", "User-Agent": "runvitals", "Connection": "close"}
-    token = settings.bearer_token or _secret(settings.bearer_token_file)
+    return headers | authorization(settings.bearer_token, settings.bearer_token_file, settings.basic_auth)
+
+
+def authorization(token: str, token_file: str, basic_auth: BasicAuthSettings | None) -> dict[str, str]:
+    """Return the header that says who asks, if any. Raises as `request_headers` does."""
+    token = token or _secret(token_file)
     if token:
-        headers["Authorization"] = f"Bearer {_checked(token)}"
-    elif settings.basic_auth:
-        password = settings.basic_auth.password or _secret(settings.basic_auth.password_file)
-        pair = f"{settings.basic_auth.username}:{password}".encode()
-        headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
-    return headers
+        return {"Authorization": f"Bearer {_checked(token)}"}
+    if basic_auth:
+        password = basic_auth.password or _secret(basic_auth.password_file)
+        pair = f"{basic_auth.username}:{password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    return {}
 
 
 def tls_context(settings: TlsSettings) -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import io
 import re
@@ -9,7 +10,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -55,12 +56,20 @@ def get(target: Target, timeout: float, max_bytes: int) -> Answer:
     Redirects are followed on the same host and port alone: what proves who asks is for nobody else.
     """
     deadline = time.monotonic() + timeout
-    try:
+    with explained(timeout):
         for _ in range(MAX_REDIRECTS + 1):
             answer = _get_once(target, deadline, max_bytes)
             if isinstance(answer, Answer):
                 return answer
             target = target._replace(url=_redirected(target.url, answer))
+    raise BadAnswerError("the server redirects in a circle")
+
+
+@contextlib.contextmanager
+def explained(timeout: float) -> Iterator[None]:
+    """Raise NoAnswerError, with a sentence, for what can go wrong on the way."""
+    try:
+        yield
     except TimeoutError:
         raise NoAnswerError(f"no whole answer within {timeout:g} s") from None
     except http.client.IncompleteRead:
@@ -71,7 +80,6 @@ def get(target: Target, timeout: float, max_bytes: int) -> Answer:
         raise NoAnswerError(_NO_HTTP if str(error) else "the server closed the connection") from None
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswerError(str(error)[:_MAX_SENTENCE] or type(error).__name__) from None
-    raise BadAnswerError("the server redirects in a circle")
 
 
 def _of_tls(error: ssl.SSLError) -> str:
@@ -82,7 +90,7 @@ def _of_tls(error: ssl.SSLError) -> str:
 
 def _get_once(target: Target, deadline: float, max_bytes: int) -> Answer | str:
     """Return the answer, or where the server redirects to."""
-    with _connected(target, deadline) as wire:
+    with connected(target, deadline) as wire:
         connection = http.client.HTTPConnection(target.url.netloc)
         connection.sock = wire  # all that http.client uses of a socket
         path = f"{target.url.path or '/'}{'?' + target.url.query if target.url.query else ''}"
@@ -155,7 +163,8 @@ def _port(url: SplitResult) -> int:
     return url.port or (443 if url.scheme == "https" else 80)
 
 
-def _connected(target: Target, deadline: float) -> _Wire:
+def connected(target: Target, deadline: float) -> _Wire:
+    """Return a connection, with TLS for HTTPS, on which nothing waits beyond the deadline. Raises OSError."""
     raw = _connect(target.url.hostname or "", _port(target.url), deadline)
     try:
         if target.url.scheme == "https":

@@ -136,15 +136,15 @@ class PrometheusSettings(Settings, frozen=True, kw_only=True, tag_field="kind", 
             raise ValueError("give one of bearer_token, bearer_token_file and basic_auth")
 
 
-def split_url(url: str) -> SplitResult:
-    """Return the parts of a URL that can be scraped. Raises ValueError with the remedy; it does not repeat the URL."""
+def split_url(url: str, example: str = "http://localhost:8000/metrics") -> SplitResult:
+    """Return the parts of a URL that can be asked. Raises ValueError with the remedy; it does not repeat the URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ValueError(f"url cannot be read: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise ValueError("url must be like http://localhost:8000/metrics")
+        raise ValueError(f"url must be like {example}")
     if "@" in parts.netloc:
         raise ValueError("url holds a user name or password; put them into basic_auth")
     if any(ord(character) <= 32 or ord(character) >= 127 for character in url):

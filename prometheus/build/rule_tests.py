@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from prometheus.build.dashboards import dashboard_url
 from prometheus.build.rules import alert_name, runbook_url
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import faults, metrics
@@ -22,7 +23,7 @@ rule_files:
 evaluation_interval: 15s
 
 tests:
-  - name: it fires with the evidence that the metrics hold, and clears five minutes after the finding has closed
+  - name: it fires with the evidence that the metrics hold, and clears as soon as the finding has closed
     interval: 15s
     input_series:
       # No series until the fault has been seen: absent is not 0, and neither alerts.
@@ -35,15 +36,15 @@ tests:
         alertname: {alert}
         exp_alerts:
 {told}
-      - eval_time: 12m30s  # closed at 7m45s, kept for five minutes: a resolved message means that it stays good
+      - eval_time: 7m30s  # the last scrape before it closes
         alertname: {alert}
         exp_alerts:
 {told_at_last}
-      - eval_time: 13m  # cleared
+      - eval_time: 7m45s  # closed: a 0 is a recovery, and nobody waits for it
         alertname: {alert}
         exp_alerts: []
 
-  - name: it fires in plain words when nothing else is known, and a failed scrape is not a recovery
+  - name: it fires in plain words when nothing else is known, and a series that is lost is not a recovery
     interval: 15s
     input_series:
       - series: {active}
@@ -64,6 +65,13 @@ tests:
         alertname: {alert}
         exp_alerts:
 {plain}
+      - eval_time: 13m45s  # lost for good after 9m, and the machine's absence has been told meanwhile
+        alertname: {alert}
+        exp_alerts:
+{plain}
+      - eval_time: 14m30s
+        alertname: {alert}
+        exp_alerts: []
 
   - name: other faults of the same rank do not fire it
     interval: 15s
@@ -91,6 +99,7 @@ _TOLD = """\
               step: "{step}"
               opened: "{opened}"
               confidence: "{confidence}"
+              dashboard_url: {dashboard}
               runbook_url: {runbook}"""
 
 
@@ -173,5 +182,6 @@ def _told(fault: Fault, known: str, step: str = "", opened: str = "", confidence
         step=step,
         opened=opened,
         confidence=confidence,
+        dashboard=dashboard_url(fault).replace("{{ $labels.run | urlquery }}", "llama").replace("{{ $labels.rank | urlquery }}", "3"),
         runbook=runbook_url(fault),
     )

@@ -10,9 +10,10 @@ from runvitals.catalogue.metrics import Metric
 from runvitals.exposition.backend import ReloadStatus
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.well_formed import well_formed
-from runvitals.values import Finding, JournalView, RankView, SeriesView, Snapshot, SourceView, State
+from runvitals.values import Finding, JournalView, RankView, RunStatus, SeriesView, Snapshot, SourceView, State
 
 LabelValues = tuple[str, ...]
+_MAX_DIGITS = 10
 T = TypeVar("T")
 
 
@@ -108,6 +109,7 @@ def _vitals(view: RankView) -> list[Row]:
     info = (view.status.value, *(view.info.get(name, "") for name in metrics.RUN_INFO.labels[3:]))
     return [
         Row(metrics.RUN_INFO, (*rank, *info), 1.0),
+        Row(metrics.RUN_WORLD_SIZE, rank, _world_size(view)),
         Row(metrics.RUN_STEP, rank, view.step),
         Row(metrics.RUN_LAST_STEP_TIMESTAMP, rank, view.last_step_time),
         Row(metrics.RUN_START_TIMESTAMP, rank, view.start_time),
@@ -116,6 +118,13 @@ def _vitals(view: RankView) -> list[Row]:
         Row(metrics.EXPLOSION_PROBABILITY, (*rank, "50"), view.explosion_hazard),
         *(Row(metrics.EXPLOSION_SKIPPED, (*rank, reason), count) for reason, count in view.explosion_skipped.items()),
     ]
+
+
+def _world_size(view: RankView) -> int | None:
+    """Return the number of ranks of a run that goes on, as far as is known; where nobody told, it is not known."""
+    size = view.info.get("world_size", "")
+    is_over = view.status in {RunStatus.FINISHED, RunStatus.RAISED, RunStatus.CRASHED}
+    return int(size) if size.isdecimal() and len(size) < _MAX_DIGITS and not is_over else None
 
 
 def _checksums(view: RankView) -> Iterator[Row]:

@@ -182,6 +182,8 @@ def _told(fault: Fault, known: str, step: str = "", opened: str = "", confidence
         step=step,
         opened=opened,
         confidence=confidence,
-        dashboard=dashboard_url(fault).replace("{{ $labels.run | urlquery }}", "llama").replace("{{ $labels.rank | urlquery }}", "3"),
+        dashboard=dashboard_url(fault)
+        .replace("{{ $labels.run | urlquery }}", "llama")
+        .replace("{{ $labels.rank | urlquery }}", "3"),
         runbook=runbook_url(fault),
     )

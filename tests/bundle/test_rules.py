@@ -176,9 +176,10 @@ def test_a_recorded_name_is_level_metric_operation(rule: dict[str, str]) -> None
 @pytest.mark.parametrize("rule", RECORDINGS, ids=lambda rule: str(rule["record"]))
 def test_the_labels_of_a_scrape_go(rule: dict[str, str]) -> None:
     """What is kept of a run is told by run, and of a cluster not even by that; never by rank, job or instance."""
-    kept = {label for labels in re.findall(r"^\w+(?:\(count)? by \(([^)]*)\)", rule["expr"]) for label in labels.split(", ")}
-    assert not {"rank", "job", "instance", "cluster"} & kept
-    assert rule["record"].startswith("cluster:") == ("run" not in kept or rule["expr"].startswith("count(count by"))
+    for labels in re.findall(r"^\w+ by \(([^)]*)\)|^1 - max by \(([^)]*)\)", rule["expr"]):
+        kept = set("".join(labels).split(", "))
+        assert not {"rank", "job", "instance", "cluster"} & kept
+        assert rule["record"].startswith("run:") == ("run" in kept)
 
 
 def test_what_rests_on_a_recorded_name_finds_it() -> None:

@@ -182,8 +182,12 @@ def _told(fault: Fault, known: str, step: str = "", opened: str = "", confidence
         step=step,
         opened=opened,
         confidence=confidence,
-        dashboard=dashboard_url(fault)
-        .replace("{{ $labels.run | urlquery }}", "llama")
-        .replace("{{ $labels.rank | urlquery }}", "3"),
+        dashboard=_filled_in(dashboard_url(fault)),
         runbook=runbook_url(fault),
     )
+
+
+def _filled_in(link: str) -> str:
+    for label, value in (("run", "llama"), ("rank", "3")):
+        link = link.replace(f"{{{{ $labels.{label} | urlquery }}}}", value)
+    return link

@@ -208,7 +208,7 @@ def test_no_rule_reads_every_signal_of_every_rank() -> None:
 def test_the_older_versions_are_older() -> None:
     """RunvitalsSidecarTooOld names the minor releases before this one, and neither this one nor a later one."""
     [pattern] = re.findall(r'version=~"([^"]+)"', ALERTS["RunvitalsSidecarTooOld"]["expr"])
-    major, minor, *_ = map(int, __version__.split("."))
+    major, minor = (int(part) for part in re.findall(r"\d+", __version__)[:2])
     older = [f"{x}.{y}.3" for x in range(major + 1) for y in range(100 if x < major else minor)]
     later = [f"{major}.{minor}.0rc1", __version__, f"{major}.{minor + 1}.0", f"{major + 1}.0.0", f"{major + 10}.0.1"]
     assert older

@@ -75,5 +75,5 @@ REPLICA_OUTLIER = Fault(
         signals.OUTPUT_TOKENS_PER_SECOND.name,
     ),
     summary="One replica of a server is unlike the others.",
-    first_action="Take that replica out of the load balancer, and compare its version, hardware and log with another's.",
+    first_action="Take that replica out of the load balancer; compare its version, hardware and log with another's.",
 )

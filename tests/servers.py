@@ -65,11 +65,11 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def running_prometheus(config: Path, folder: Path) -> Iterator[Server]:
-    """Run Prometheus with a config, its data in `folder`."""
+def running_prometheus(config: Path, folder: Path, *flags: str) -> Iterator[Server]:
+    """Run Prometheus with a config and further flags, its data in `folder`."""
     command = [
         *(str(find_program("prometheus")), f"--config.file={config}", f"--storage.tsdb.path={folder / 'prometheus'}"),
-        f"--web.listen-address={LOOPBACK}:0",
+        *(f"--web.listen-address={LOOPBACK}:0", *flags),
     ]
     with _running("prometheus", command, folder) as server:
         yield server

@@ -56,6 +56,11 @@ class Server(NamedTuple):
         with urllib.request.urlopen(f"{self.url}{path}{query}", timeout=30) as answer:
             return json.load(answer)
 
+    def text(self, path: str) -> str:
+        """Return the text that the server answers."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+            return str(answer.read().decode())
+
     def post(self, path: str, document: Json) -> None:
         """Post JSON to the server. Raises urllib.error.HTTPError where it is refused."""
         body = json.dumps(document).encode()

@@ -1,4 +1,4 @@
-"""What a query rests on: its selectors, the labels that it groups by, and how it reads with Grafana's variables filled in."""
+"""What a query rests on, its selectors and the labels that it groups by; and how it is sent, without variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ANY = ".*"  # what a variable of a dashboard stands for
 
-_METRIC = r"(?:(?:runvitals|process|python|prometheus|alertmanager)_\w+|(?:run|cluster):\w+:\w+|up|ALERTS)"
+_METRIC = r"(?:(?:runvitals|process|python|prometheus|alertmanager)_\w+|(?:run|cluster):\w+:\w+|up|ALERTS|\w+(?=\s*\{))"
 _SELECTOR = re.compile(rf'(?<![\w:"])({_METRIC})\b(?:\s*\{{([^}}]*)\}})?')
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
@@ -23,7 +23,7 @@ class Matcher(NamedTuple):
 
     @property
     def alternatives(self) -> list[str]:
-        """The values that are looked for, each of which is meant to exist; none for a variable or what is excluded."""
+        """The values, or patterns, of which each is meant to exist; none for a variable or what is excluded."""
         if self.operator.startswith("!") or self.value in {"", ANY}:
             return []
         return self.value.split("|") if re.fullmatch(r"[\w|-]+", self.value) else [self.value]

@@ -67,9 +67,8 @@ class Recorded:
     def labels_of(self, metrics: Iterable[str]) -> dict[str, list[dict[str, str]]]:
         """Return the labels of every series of these metrics."""
         times = {name: self._range[name] for name in ("start", "end")}
-        return {
-            name: self.server.get("/api/v1/series", **{"match[]": name}, **times)["data"] for name in sorted(set(metrics))
-        }
+        ask = self.server.get
+        return {name: ask("/api/v1/series", **{"match[]": name}, **times)["data"] for name in sorted(set(metrics))}
 
 
 @contextmanager

@@ -61,18 +61,22 @@ def pages(gpu: Source) -> Iterator[Page]:
     }
     for instance, items in followed.items():
         yield from _watched(instance, items, times)
-    every = _every_fault()
+    every, idle = _every_fault(), _pipeline()
     for time in times:
         text = _text(every, time, 0.0)
         yield Page("node-4:9877", time, text)
         yield Page("old:9877", time, text.replace(f'version="{__version__}"', 'version="0.0.9"'))
-        yield Page("skewed:9877", time, _text(Pipeline(SeriesSettings(), RankSettings(), resolve({})), time + 60.0, 0.0))
-        yield Page("stuck:9877", time, _text(Pipeline(SeriesSettings(), RankSettings(), resolve({})), START, 0.0))
+        yield Page("skewed:9877", time, _text(idle, time + 60.0, 0.0))
+        yield Page("stuck:9877", time, _text(idle, START, 0.0))
         yield Page("down:9877", time, "")
 
 
+def _pipeline() -> Pipeline:
+    return Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+
+
 def _watched(instance: str, items: Items, times: Iterable[float]) -> Iterator[Page]:
-    pipeline = Pipeline(SeriesSettings(max_series=600), RankSettings(), resolve({}))
+    pipeline = _pipeline()
     place = 0
     for time in times:
         begin = place
@@ -86,13 +90,13 @@ def _watched(instance: str, items: Items, times: Iterable[float]) -> Iterator[Pa
 def _text(pipeline: Pipeline, now: float, age: float) -> str:
     """Return the page: a source that is down, a config that was refused, counters that grow with `age`."""
     grown = int(age) + 1
+    available = {"loss": True, "queue_seconds": False}
     sources = (
-        SourceView("rings", "ring", True, "", 0.01, now, grown, {"torn": grown}, {"loss": True, "queue_seconds": False}),
+        SourceView("rings", "ring", True, "", 0.01, now, grown, {"torn": grown}, available),
         SourceView("statsd", "statsd", False, "port in use", 0.01, now - 900.0, 0, {"malformed": grown}),
     )
-    journal = JournalView(
-        written=grown, pending=1, dropped={"queue_full": grown}, failures=grown, pruned=grown, incidents=5, size_bytes=4096
-    )
+    counted = dict.fromkeys(("written", "failures", "pruned"), grown)
+    journal = JournalView(**counted, pending=1, dropped={"queue_full": grown}, incidents=5, size_bytes=4096)
     shown = msgspec.structs.replace(
         pipeline.snapshot(now, sources, ready=True), journal=journal, state_saved=now - 5.0, dropped={"series": grown}
     )
@@ -101,7 +105,7 @@ def _text(pipeline: Pipeline, now: float, age: float) -> str:
 
 
 def _rank(rank: int) -> Iterator[Sample | Event]:
-    """Rank 3 is slow, rank 2 stops at half time, rank 1 is corrupted, rank 0 explodes at the end."""
+    """Rank 3 is slow, rank 1 is corrupted after a quarter, rank 2 stops at half time, rank 0 explodes at the end."""
     rng = random.Random(rank)
     fields = {"pid": str(4000 + rank), "host": f"host-{rank // 2}", "world_size": WORLD_SIZE}
     yield Event(EventKind.RUN_STARTED, RUN, str(rank), START, fields=fields)
@@ -111,6 +115,7 @@ def _rank(rank: int) -> Iterator[Sample | Event]:
         values = _step(rank, step, steps, rng)
         yield from (Sample(RUN, str(rank), signal, "", time, step, value) for signal, value in values.items())
         yield Sample(RUN, str(rank), "grad_norm", "h.0", time, step, 0.5 * values["grad_norm"])
+        yield Sample(RUN, str(rank), "parameter_checksum", "h.0", time, step, 500.0 + step)
         if rank == 0 and step % 10 == 0:
             yield from (
                 Sample(RUN, "0", signal, layer, time, step, rng.uniform(0.4, 0.5))
@@ -121,7 +126,7 @@ def _rank(rank: int) -> Iterator[Sample | Event]:
 
 def _step(rank: int, step: int, steps: int, rng: random.Random) -> dict[str, float]:
     growth = 1.3 ** max(0, step - steps + 60) if rank == 0 else 1.0
-    checksum = 1000.0 + step + (1.0 if rank == 1 and step > steps // 2 else 0.0)
+    checksum = 1000.0 + step + (1.0 if rank == 1 and step > steps // 4 else 0.0)
     return {
         "loss": 2.0 * math.exp(0.02 * rng.gauss(0.0, 1.0)) + growth - 1.0,
         "grad_norm": growth * math.exp(0.1 * rng.gauss(0.0, 1.0)),
@@ -149,7 +154,8 @@ def _storm() -> Iterator[Event]:
 
 def _server() -> Iterator[Sample]:
     """Three replicas; the third is slow, fails and gives out little from the beginning."""
-    for rank, server in zip("abc", (Server(), Server(), Server(rate=1.0, tokens_per_second=6.0, errors=0.3)), strict=True):
+    unlike = Server(rate=1.0, tokens_per_second=6.0, errors=0.3)
+    for rank, server in zip("abc", (Server(), Server(), unlike), strict=True):
         rng = np.random.default_rng(ord(rank))
         for poll in range(1, int(SECONDS / POLL_SECONDS)):
             for _ in range(POLL_TICKS):
@@ -171,8 +177,7 @@ def _other_gpu(times: Iterable[float]) -> Iterator[Sample]:
 
 def _every_fault() -> Pipeline:
     """Open each fault of a rank on a run of its own, as its diagnosis does when its detector is sure."""
-    table = resolve({})
-    pipeline = Pipeline(SeriesSettings(), RankSettings(), table)
+    pipeline = _pipeline()
     for fault in faults.ALL:
         if fault.scope == "rank":
             _open(pipeline, fault)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from runvitals.catalogue import faults
 from runvitals.catalogue.faults import Fault, gpu, memory, process, server
 
 GRAFANA = "https://grafana.example.com"
 
-_MEMBERS = {
-    "runvitals-server": {*vars(server)},
-    "runvitals-gpu": {*vars(gpu), "LOW_UTILISATION"},
-    "runvitals-rank": {*vars(memory), *vars(process)},
+_TRAINING = "runvitals-run"
+_OTHER_MODULES = {
+    server: "runvitals-server",
+    gpu: "runvitals-gpu",
+    memory: "runvitals-rank",
+    process: "runvitals-rank",
 }
-_OF_ALL_RANKS = {"REPLICA_OUTLIER": "runvitals-server"}
+_OTHERS = {faults.LOW_UTILISATION.name: "runvitals-gpu", faults.REPLICA_OUTLIER.name: "runvitals-server"}
 
 
 def dashboard_url(fault: Fault) -> str:
@@ -19,14 +22,9 @@ def dashboard_url(fault: Fault) -> str:
 
     What concerns one process is shown for it alone; training and comparisons are shown for all ranks of the run.
     """
-    if fault.scope == "cluster":
-        return _link(_OF_ALL_RANKS.get(fault.name.upper(), "runvitals-run"), "run")
-    for uid, names in _MEMBERS.items():
-        if fault.name.upper() in names:
-            return _link(uid, "run", "rank")
-    return _link("runvitals-run", "run")
-
-
-def _link(uid: str, *variables: str) -> str:
-    values = "&".join(f"var-{name}={{{{ $labels.{name} | urlquery }}}}" for name in variables)
-    return f"{GRAFANA}/d/{uid}?{values}"
+    uid = _OTHERS.get(fault.name) or next(
+        (uid for module, uid in _OTHER_MODULES.items() if fault in vars(module).values()), _TRAINING
+    )
+    is_of_all = uid == _TRAINING or fault.scope == "cluster"
+    variables = ("run",) if is_of_all else ("run", "rank")
+    return f"{GRAFANA}/d/{uid}?" + "&".join(f"var-{name}={{{{ $labels.{name} | urlquery }}}}" for name in variables)

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 ANY = ".*"  # what a variable of a dashboard stands for
 
-_METRIC = r"(?:(?:runvitals|process|python|prometheus|alertmanager)_\w+|(?:run|cluster):\w+:\w+|up|ALERTS|\w+(?=\s*\{))"
+_METRIC = (
+    r"(?:(?:runvitals|process|python|prometheus|alertmanager)_\w+|(?:rank|run|cluster):\w+:\w+|up|ALERTS|\w+(?=\s*\{))"
+)
 _SELECTOR = re.compile(rf'(?<![\w:"])({_METRIC})\b(?:\s*\{{([^}}]*)\}})?')
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"((?:[^"\\]|\\.)*)"')
 _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")

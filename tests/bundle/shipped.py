@@ -51,7 +51,7 @@ def metric_names(text: str) -> set[str]:
 
 def recorded_names(text: str) -> set[str]:
     """Return the names of recorded metrics in PromQL."""
-    return set(re.findall(r"\b(?:run|cluster):\w+:\w+", text))
+    return set(re.findall(r"\b(?:rank|run|cluster):\w+:\w+", text))
 
 
 def run_program(name: str, *arguments: str | Path) -> str:

@@ -175,7 +175,7 @@ def test_a_recorded_name_is_level_metric_operation(rule: dict[str, str]) -> None
 
 @pytest.mark.parametrize("rule", RECORDINGS, ids=lambda rule: str(rule["record"]))
 def test_the_labels_of_a_scrape_go(rule: dict[str, str]) -> None:
-    """What is kept of a run is told by run, of a cluster not even by that, of a rank by rank; never by job or instance."""
+    """What is kept of a rank is told by rank, of a run by run, of a cluster by neither; job and instance go."""
     for labels in re.findall(r"^\w+ by \(([^)]*)\)|^1 - max by \(([^)]*)\)", rule["expr"]):
         kept = set("".join(labels).split(", "))
         assert not {"job", "instance", "cluster"} & kept

@@ -56,6 +56,11 @@ class Server(NamedTuple):
         with urllib.request.urlopen(f"{self.url}{path}{query}", timeout=30) as answer:
             return json.load(answer)
 
+    def text(self, path: str) -> str:
+        """Return the text that the server answers."""
+        with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:
+            return str(answer.read().decode())
+
     def post(self, path: str, document: Json) -> None:
         """Post JSON to the server. Raises urllib.error.HTTPError where it is refused."""
         body = json.dumps(document).encode()
@@ -65,11 +70,11 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def running_prometheus(config: Path, folder: Path) -> Iterator[Server]:
-    """Run Prometheus with a config, its data in `folder`."""
+def running_prometheus(config: Path, folder: Path, *flags: str) -> Iterator[Server]:
+    """Run Prometheus with a config and further flags, its data in `folder`."""
     command = [
         *(str(find_program("prometheus")), f"--config.file={config}", f"--storage.tsdb.path={folder / 'prometheus'}"),
-        f"--web.listen-address={LOOPBACK}:0",
+        *(f"--web.listen-address={LOOPBACK}:0", *flags),
     ]
     with _running("prometheus", command, folder) as server:
         yield server

@@ -27,8 +27,10 @@ def write_prometheus(bundle: Path, folder: Path, addresses: Addresses) -> Path:
     config = _load(bundle / "prometheus" / "prometheus.yml")
     config["global"].update(scrape_interval=EVERY, scrape_timeout=EVERY, evaluation_interval=EVERY)
     config["alerting"]["alertmanagers"] = [_targets(addresses.alertmanager)]
+    ports = {"prometheus": addresses.prometheus, "alertmanager": addresses.alertmanager}
     for job in config["scrape_configs"]:
-        job["static_configs"] = _targets(addresses.sidecar)["static_configs"]
+        port = ports.get(job["job_name"], addresses.sidecar)
+        job["static_configs"] = _targets(port)["static_configs"]
         job.pop("file_sd_configs", None)
     for rules in sorted((bundle / "prometheus" / "rules").glob("*.yml")):
         _save(_impatient(_load(rules)), folder / "rules" / rules.name)

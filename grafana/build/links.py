@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from grafana.build.panels import Json
-from prometheus.build.rules import RUNBOOKS
+from runvitals.catalogue.alerts import RUNBOOKS
 
 _KEPT = "${datasource:queryparam}&${cluster:queryparam}&${job:queryparam}"
 

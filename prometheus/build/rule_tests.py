@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from prometheus.build.rules import dashboard_link
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import faults, metrics
+from runvitals.catalogue.alerts import alert_name, runbook_url
 from runvitals.catalogue.faults import Fault
-from runvitals.catalogue.runbooks import alert_name, runbook_url
 
 _RANK = 'run="llama", rank="3"'
 _SIDECAR = 'instance="a:9877"'
@@ -22,7 +23,7 @@ rule_files:
 evaluation_interval: 15s
 
 tests:
-  - name: it fires with the evidence that the metrics hold, and clears five minutes after the finding has closed
+  - name: it fires with the evidence that the metrics hold, and clears as soon as the finding has closed
     interval: 15s
     input_series:
       # No series until the fault has been seen: absent is not 0, and neither alerts.
@@ -35,15 +36,15 @@ tests:
         alertname: {alert}
         exp_alerts:
 {told}
-      - eval_time: 12m30s  # closed at 7m45s, kept for five minutes: a resolved message means that it stays good
+      - eval_time: 7m30s  # the last scrape before it closes
         alertname: {alert}
         exp_alerts:
 {told_at_last}
-      - eval_time: 13m  # cleared
+      - eval_time: 7m45s  # closed: a 0 is a recovery, and nobody waits for it
         alertname: {alert}
         exp_alerts: []
 
-  - name: it fires in plain words when nothing else is known, and a failed scrape is not a recovery
+  - name: it fires in plain words when nothing else is known, and a series that is lost is not a recovery
     interval: 15s
     input_series:
       - series: {active}
@@ -64,6 +65,13 @@ tests:
         alertname: {alert}
         exp_alerts:
 {plain}
+      - eval_time: 13m45s  # lost for good after 9m, and the machine's absence has been told meanwhile
+        alertname: {alert}
+        exp_alerts:
+{plain}
+      - eval_time: 14m30s
+        alertname: {alert}
+        exp_alerts: []
 
   - name: other faults of the same rank do not fire it
     interval: 15s
@@ -91,6 +99,7 @@ _TOLD = """\
               step: "{step}"
               opened: "{opened}"
               confidence: "{confidence}"
+              dashboard_url: {dashboard}
               runbook_url: {runbook}"""
 
 
@@ -99,10 +108,10 @@ def rule_test(fault: Fault) -> str:
     wait = wait_of(fault)
     first, age = ("3m45s", "2m 45s") if wait.duration else ("2m45s", "1m 45s")
     return _TEST.format(
-        alert=alert_name(fault),
+        alert=alert_name(fault.name),
         summary=fault.summary,
         seen="\n".join(_series(name, labels, values) for name, labels, values in _seen(fault)),
-        waiting=_WAITING.format(alert=alert_name(fault)) if wait.duration else "",
+        waiting=_WAITING.format(alert=alert_name(fault.name)) if wait.duration else "",
         first=first,
         told=_told(fault, _known(fault, age), "4117", "1970-01-01 00:02:44.5 +0000 UTC", "75%"),
         told_at_last=_told(fault, _known(fault, "6m 30s"), "4117", "1970-01-01 00:02:44.5 +0000 UTC", "75%"),
@@ -173,5 +182,12 @@ def _told(fault: Fault, known: str, step: str = "", opened: str = "", confidence
         step=step,
         opened=opened,
         confidence=confidence,
-        runbook=runbook_url(fault),
+        dashboard=_filled_in(dashboard_link(fault)),
+        runbook=runbook_url(alert_name(fault.name)),
     )
+
+
+def _filled_in(link: str) -> str:
+    for label, value in (("run", "llama"), ("rank", "3")):
+        link = link.replace(f"{{{{ $labels.{label} | urlquery }}}}", value)
+    return link

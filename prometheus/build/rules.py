@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from prometheus.build.evidence import SINCE, SURE, sentences
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import metrics
+from runvitals.catalogue.alerts import alert_name, dashboard_url, runbook_url
 from runvitals.catalogue.faults import Fault
-from runvitals.catalogue.runbooks import alert_name, runbook_url
+
+HEARD = "5m"  # for so long a finding is taken to be open when nothing is heard of it
 
 _HEAD = """\
 # Alert rules of the faults that a sidecar sees, written by `python -m prometheus.build` from the catalogue.
@@ -19,9 +21,11 @@ _HEAD = """\
 # so no number stands twice. The severity is the metric's: an override in the sidecar's config travels to the routes.
 #
 # `for` is left out where the diagnosis has waited already (k of n steps, a minimum silence): waiting twice only delays.
-# `keep_firing_for: 5m` on each fault: a single failed scrape, a restart of the sidecar, or a pod that is deleted right
-# after its crash ends the series, and none of that is a recovery. Five minutes outlast RunvitalsTargetDown's `for`, so
-# whoever reads "resolved" because the sidecar is gone has been told first that it is gone.
+#
+# A recovery is a 0, and it resolves the alert at the next evaluation. A series that is lost is no recovery: a single
+# failed scrape, a restart of the sidecar, a pod that is deleted right after its crash. So the rules ask for the last
+# value of five minutes, which outlast RunvitalsTargetDown's `for`: whoever reads "resolved" because the sidecar is gone
+# has been told first that it is gone. `keep_firing_for` would do that too, and delay every all-clear by as much.
 #
 # Annotations: `summary` and `action` are the catalogue's sentences. `step`, `opened` and `confidence` are for the
 # message templates of Alertmanager and are empty where the metrics hold no answer; each `query` stands in a `with`, so
@@ -34,9 +38,8 @@ groups:
 
 _RULE = """\
       - alert: {alert}
-{without}        expr: max by ({labels}) ({active}{{fault="{fault}"}}) == 1
-{waiting}        keep_firing_for: 5m  # a lost series is not a recovery: see above
-        annotations:
+{without}        expr: {expr}
+{waiting}        annotations:
           summary: {summary}
           description: >-
             {{{{- $rank := printf "run=%q, rank=%q" $labels.run $labels.rank }}}}
@@ -48,8 +51,20 @@ _RULE = """\
           step: {step}
           opened: {opened}
           confidence: {confidence}
+          dashboard_url: {dashboard}
           runbook_url: {runbook}
 """
+
+
+def expression(fault: Fault) -> str:
+    """Return what the fault's alert asks: whether a finding is open, by the last that was heard of it."""
+    active = f'last_over_time({metrics.FAULT_ACTIVE.name}{{fault="{fault.name}"}}[{HEARD}])'
+    return f"max by ({', '.join(metrics.FAULT)}) ({active}) == 1"
+
+
+def dashboard_link(fault: Fault) -> str:
+    """Return the template of the link to the dashboard of a fault's alert, whatever run and rank hold."""
+    return dashboard_url(fault.name, "{{ $labels.run | urlquery }}", "{{ $labels.rank | urlquery }}")
 
 
 def rules_file(of_rank: Iterable[Fault]) -> str:
@@ -61,12 +76,10 @@ def _rule(fault: Fault) -> str:
     wait = wait_of(fault)
     reason = textwrap.fill(wait.reason, 120, initial_indent=" " * 8 + "# ", subsequent_indent=" " * 8 + "# ") + "\n"
     return _RULE.format(
-        alert=alert_name(fault),
+        alert=alert_name(fault.name),
         without="" if wait.duration else reason,
         waiting=f"{reason}        for: {wait.duration}\n" if wait.duration else "",
-        labels=", ".join(metrics.FAULT),
-        active=metrics.FAULT_ACTIVE.name,
-        fault=fault.name,
+        expr=expression(fault),
         summary=json.dumps(fault.summary),
         text=fault.summary,
         evidence=textwrap.indent("\n".join([SINCE, SURE, *sentences(fault)]), " " * 12),
@@ -75,7 +88,8 @@ def _rule(fault: Fault) -> str:
         step=json.dumps(_newest("max", metrics.FAULT_OPENED_STEP.name, 'printf "%.0f"')),
         opened=json.dumps(_newest("min", metrics.FAULT_OPENED_TIMESTAMP.name, "humanizeTimestamp")),
         confidence=json.dumps(_newest("max", metrics.FAULT_CONFIDENCE.name, "humanizePercentage")),
-        runbook=runbook_url(fault),
+        dashboard=dashboard_link(fault),
+        runbook=runbook_url(alert_name(fault.name)),
     )
 
 

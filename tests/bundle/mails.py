@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 from runvitals.catalogue import faults
 from runvitals.catalogue.alerts import alert_name, dashboard_url
@@ -42,7 +43,7 @@ def alert(run: str = "llama-pretrain", rank: str = "3", *, resolved: bool = Fals
             "opened": "2026-05-04 19:03:07.25 +0000 UTC",
             "confidence": "87.5%",
             "runbook_url": shipped["runbook_url"],
-            "dashboard_url": dashboard_url("https://grafana.example.com", fault.name, run, rank),
+            "dashboard_url": dashboard_url(fault.name, quote_plus(run), quote_plus(rank)),
         },
         "startsAt": "2026-05-04T19:03:09Z",
         "endsAt": "2026-05-04T19:41:30Z" if resolved else "0001-01-01T00:00:00Z",

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import alert_name
 from tests.bundle.shipped import ALERTS, PROMETHEUS, load
 
 CLUSTER_FAULTS = [fault for fault in faults.ALL if fault.scope == "cluster"]
-NAMES = {alert_name(fault) for fault in CLUSTER_FAULTS}
+NAMES = {alert_name(fault.name) for fault in CLUSTER_FAULTS}
 
 
 def by_name(fault: faults.Fault) -> str:
@@ -21,7 +21,7 @@ def by_name(fault: faults.Fault) -> str:
 @pytest.mark.parametrize("fault", CLUSTER_FAULTS, ids=by_name)
 def test_a_cluster_fault_is_told_in_the_words_of_the_catalogue(fault: faults.Fault) -> None:
     """Severity, summary and first action of the rule are those of the fault."""
-    rule = ALERTS[alert_name(fault)]
+    rule = ALERTS[alert_name(fault.name)]
     assert rule["labels"] == {"severity": fault.severity}
     assert rule["annotations"]["summary"] == fault.summary
     assert rule["annotations"]["action"] == fault.first_action

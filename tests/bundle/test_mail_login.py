@@ -12,8 +12,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager
-from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import alert_name
 from tests.bundle.shipped import ALERTMANAGER_CONFIG, load
 from tests.programs import ROOT, find_program
 from tests.servers import LOOPBACK, running_alertmanager, running_mail_server
@@ -69,7 +69,7 @@ def test_the_password_comes_from_its_file_over_tls(tmp_path: Path) -> None:
         with_the_shipped_login(config, password)
         with running_alertmanager(config, tmp_path, {"SSL_CERT_FILE": str(crt)}) as alertmanager:
             fault = faults.LOSS_SPIKE
-            labels = {"alertname": alert_name(fault), "run": "llama", "rank": "0", "severity": fault.severity}
+            labels = {"alertname": alert_name(fault.name), "run": "llama", "rank": "0", "severity": fault.severity}
             alertmanager.post("/api/v2/alerts", [{"labels": {**labels, "fault": fault.name}, "annotations": {}}])
             assert mailbox.wait_for("llama").subject == "[WARNING] loss spike: run llama, rank 0"
     account = load(ALERTMANAGER_CONFIG)["global"]["smtp_auth_username"].encode()

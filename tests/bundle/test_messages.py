@@ -13,8 +13,8 @@ import pytest
 
 from deploy.quickstart.addresses import Addresses
 from deploy.quickstart.bundle_copies import write_alertmanager
-from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import alert_name
 from tests.bundle.shipped import ALERTS
 from tests.programs import ROOT
 from tests.servers import (
@@ -84,7 +84,7 @@ def run() -> str:
 
 def alert_of(fault: faults.Fault, run: str, rank: str = "3", *, step: str = "4117", seconds: float = 0.0) -> Alert:
     """Return the alert on a fault as the shipped rules make it, opened so many seconds after the first."""
-    name = alert_name(fault)
+    name = alert_name(fault.name)
     opened = NOW + timedelta(seconds=seconds)
     shipped = ALERTS[name]["annotations"]
     return {
@@ -138,8 +138,8 @@ def test_a_critical_fault_is_mailed_and_rung(station: Station, run: str) -> None
         assert body.count(fault.first_action) == 1
         for words in (run, "4117", "87.5%", "The newest loss is NaN.", f"{NOW:%Y-%m-%d %H:%M:%S} UTC"):
             assert words in body
-    assert ALERTS[alert_name(fault)]["annotations"]["runbook_url"] in mail.text
-    assert f'href="{ALERTS[alert_name(fault)]["annotations"]["runbook_url"]}"' in mail.html
+    assert ALERTS[alert_name(fault.name)]["annotations"]["runbook_url"] in mail.text
+    assert f'href="{ALERTS[alert_name(fault.name)]["annotations"]["runbook_url"]}"' in mail.html
     sms = station.telephone.wait_for(run)
     expected = f"CRITICAL gradient explosion: run {run} rank 3, step 4117, since {NOW:%H:%M} UTC, 87.5% sure"
     assert sms.text == expected

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from prometheus.build.rules import alert_name
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import alert_name
 from tests.bundle.shipped import ALERTMANAGER, ALERTMANAGER_CONFIG, ALERTS, Document, load, run_program
 
 CONFIG = load(ALERTMANAGER_CONFIG)
 FRAGMENTS = sorted((ALERTMANAGER / "receivers").glob("*.yml"))
 TOLD = {"critical": "sms,email", "warning": "email", "info": "null"}
-FAULT_ALERTS = [alert_name(fault) for fault in faults.ALL]
+FAULT_ALERTS = [alert_name(fault.name) for fault in faults.ALL]
 OTHERS = {"webhook": "webhook", "slack": "slack", "pagerduty": "pagerduty"}
 PIPELINE_ALERTS = [name for name in ALERTS if name not in FAULT_ALERTS]
 

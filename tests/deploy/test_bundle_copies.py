@@ -45,8 +45,8 @@ def _expressions(path: Path) -> list[tuple[str, str]]:
 
 
 def test_prometheus_knows_only_this_machine(prometheus):
-    """It scrapes the sidecar and alerts the Alertmanager of the quickstart, and nothing else."""
-    assert _hosts(prometheus) == {"127.0.0.1:11", "127.0.0.1:13"}
+    """It scrapes the sidecar and its own watchers, alerts the Alertmanager of the quickstart, and nothing else."""
+    assert _hosts(prometheus) == {"127.0.0.1:11", "127.0.0.1:12", "127.0.0.1:13"}
 
 
 def test_no_message_leaves_this_machine(alertmanager):

@@ -115,6 +115,7 @@ def test_a_rank_shows_its_vitals_faults_and_open_findings(output: str) -> None:
     info = {"status": "running", "world_size": "8", "host": "node-1", "pid": "4711"}
     assert of_catalogue(samples(empty(ranks=(rank_view(),)), output)) == {
         key("runvitals_run_info", **RANK, **info): 1,
+        key("runvitals_run_world_size", **RANK): 8,
         key("runvitals_run_step", **RANK): 1000,
         key("runvitals_run_last_step_timestamp_seconds", **RANK): NOW - 1,
         key("runvitals_run_start_timestamp_seconds", **RANK): NOW - 2000,
@@ -134,6 +135,16 @@ def test_a_rank_shows_its_vitals_faults_and_open_findings(output: str) -> None:
         key("runvitals_fault_opened_step", **FAULT): 940,
         key("runvitals_fault_opened_timestamp_seconds", **FAULT): NOW - 60,
     }
+
+
+@pytest.mark.parametrize("status", RunStatus)
+@pytest.mark.parametrize("told", ["8", "", "all", "9" * 40])
+def test_only_a_rank_that_goes_on_counts_its_run(status: RunStatus, told: str) -> None:
+    """The size of a run is told by ranks that go on, where it is a number: those that have ended are not missing."""
+    view = rank_view(status=status, info={"world_size": told})
+    found = [value for (name, _), value in samples(empty(ranks=(view,))).items() if name == "runvitals_run_world_size"]
+    goes_on = status in {RunStatus.RUNNING, RunStatus.UNKNOWN}
+    assert found == ([8.0] if goes_on and told == "8" else [])
 
 
 @pytest.mark.parametrize("output", ACCEPTS)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from prometheus.build.rules import alert_name as rule_name
-from prometheus.build.rules import runbook_url as rule_runbook
 from runvitals.catalogue import alerts, faults
 from runvitals.config import ConfigError, load, to_yaml
 from runvitals.sinks.alertmanager.alert import alert_of, as_go_time
 from runvitals.sinks.alertmanager.settings import AlertmanagerSettings
+from tests.bundle.shipped import ALERTS
 from tests.sinks.findings import finding
 
 PLAIN = AlertmanagerSettings()
@@ -19,9 +19,12 @@ PLAIN = AlertmanagerSettings()
 
 @pytest.mark.parametrize("fault", faults.ALL, ids=lambda fault: fault.name)
 def test_names_are_those_of_the_rules(fault: faults.Fault) -> None:
-    """A fault's alert and its runbook have one name, whichever way they come."""
-    assert alerts.alert_name(fault.name) == rule_name(fault)
-    assert alerts.runbook_url(alerts.alert_name(fault.name)) == rule_runbook(fault)
+    """A fault's alert, its runbook and its dashboard are the same, whichever way they come."""
+    name = alerts.alert_name(fault.name)
+    shipped = ALERTS[name]["annotations"]
+    assert alerts.runbook_url(name) == shipped["runbook_url"]
+    filled = re.sub(r"\{\{ \$labels\.(\w+) \| urlquery \}\}", r"\1", shipped["dashboard_url"])
+    assert alerts.dashboard_url(fault.name, "run", "rank") == filled
 
 
 def test_labels_are_the_rules_and_what_prometheus_adds() -> None:
@@ -73,7 +76,7 @@ def test_names_may_hold_anything() -> None:
 def test_what_concerns_one_process_is_shown_for_it() -> None:
     """A server's, a GPU's and a process's faults have dashboards of their own; training is shown for all ranks."""
     places = {
-        fault.name: alerts.dashboard_url("https://g.example", fault.name, "r", "3").removeprefix("https://g.example/d/")
+        fault.name: alerts.dashboard_url(fault.name, "r", "3", "https://g.example").removeprefix("https://g.example/d/")
         for fault in faults.ALL
     }
     assert places["server_down"] == "runvitals-server?var-run=r&var-rank=3"

@@ -11,8 +11,9 @@ from runvitals import __version__
 from runvitals.bundle.alertmanager import OWN_TEMPLATES, fill_alertmanager
 from runvitals.bundle.prometheus import fill_prometheus, fill_thresholds
 from runvitals.bundle.shipped import shipped_files
-from runvitals.bundle.values import SHIPPED_GRAFANA_URL, SHIPPED_RUNBOOK_URL, Values
+from runvitals.bundle.values import Values
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS
 from runvitals.diagnosis.settings import FaultSettings
 
 _NOTE = f"# Written by `runvitals bundle`, version {__version__}: change the values, and write it again.\n"
@@ -34,8 +35,8 @@ def bundle_files(values: Values) -> dict[str, str]:
 
 
 def _linked(text: str, values: Values) -> str:
-    text = text.replace(SHIPPED_GRAFANA_URL, values.grafana_url.rstrip("/"))
-    return text.replace(SHIPPED_RUNBOOK_URL, values.runbook_url)
+    text = text.replace(GRAFANA, values.grafana_url.rstrip("/"))
+    return text.replace(RUNBOOKS, values.runbook_url)
 
 
 def _sidecar_file(settings: dict[str, FaultSettings]) -> dict[str, str]:

@@ -10,14 +10,13 @@ import msgspec
 
 from runvitals.bundle.addresses import check_address
 from runvitals.bundle.alertmanager_values import AlertmanagerValues
+from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS
 from runvitals.config.conversion import convert
 from runvitals.config.file import check_faults
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import FaultSettings
 from runvitals.settings import Settings
 
-SHIPPED_GRAFANA_URL = "https://grafana.example.com"
-SHIPPED_RUNBOOK_URL = "https://github.com/runvitals/runvitals/blob/main/prometheus/runbooks.md"
 _URL = re.compile(r"https?://[^\s\"'<>{}`|\\^]+")
 
 
@@ -46,8 +45,8 @@ class Values(Settings, frozen=True):
     """
 
     cluster: str = ""
-    grafana_url: str = SHIPPED_GRAFANA_URL
-    runbook_url: str = SHIPPED_RUNBOOK_URL
+    grafana_url: str = GRAFANA
+    runbook_url: str = RUNBOOKS
     prometheus: PrometheusValues = PrometheusValues()
     alertmanager: AlertmanagerValues = AlertmanagerValues()
     faults: dict[str, FaultSettings] = {}

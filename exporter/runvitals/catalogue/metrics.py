@@ -157,6 +157,12 @@ RUN_INFO = Metric(
     "Constant 1; where the rank runs and how it stands (running, finished, raised, crashed, unknown).",
     (*RANK, "status", "world_size", "host", "pid"),
 )
+RUN_WORLD_SIZE = Metric(
+    "runvitals_run_world_size",
+    "gauge",
+    "Number of ranks the run was started with; only while the rank runs.",
+    RANK,
+)
 SOURCE_UP = Metric(
     "runvitals_source_up",
     "gauge",

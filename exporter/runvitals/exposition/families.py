@@ -16,6 +16,7 @@ from runvitals.values import (
     Finding,
     JournalView,
     RankView,
+    RunStatus,
     SeriesView,
     Snapshot,
     SourceView,
@@ -23,6 +24,7 @@ from runvitals.values import (
 )
 
 LabelValues = tuple[str, ...]
+_MAX_DIGITS = 10
 T = TypeVar("T")
 
 
@@ -119,6 +121,7 @@ def _vitals(view: RankView) -> list[Row]:
     info = (view.status.value, *(view.info.get(name, "") for name in metrics.RUN_INFO.labels[3:]))
     return [
         Row(metrics.RUN_INFO, (*rank, *info), 1.0),
+        Row(metrics.RUN_WORLD_SIZE, rank, _world_size(view)),
         Row(metrics.RUN_STEP, rank, view.step),
         Row(metrics.RUN_LAST_STEP_TIMESTAMP, rank, view.last_step_time),
         Row(metrics.RUN_START_TIMESTAMP, rank, view.start_time),
@@ -127,6 +130,13 @@ def _vitals(view: RankView) -> list[Row]:
         Row(metrics.EXPLOSION_PROBABILITY, (*rank, "50"), view.explosion_hazard),
         *(Row(metrics.EXPLOSION_SKIPPED, (*rank, reason), count) for reason, count in view.explosion_skipped.items()),
     ]
+
+
+def _world_size(view: RankView) -> int | None:
+    """Return the number of ranks of a run that goes on, as far as is known; where nobody told, it is not known."""
+    size = view.info.get("world_size", "")
+    is_over = view.status in {RunStatus.FINISHED, RunStatus.RAISED, RunStatus.CRASHED}
+    return int(size) if size.isdecimal() and len(size) < _MAX_DIGITS and not is_over else None
 
 
 def _checksums(view: RankView) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from runvitals.catalogue import faults
-from runvitals.catalogue.runbooks import runbook_url
+from runvitals.catalogue.alerts import alert_name, runbook_url
 from runvitals.exposition.html import hidden, name, table, text, when
 from runvitals.exposition.numbers import number, span
 from runvitals.exposition.status_page.frame import Framed, framed
@@ -60,7 +60,7 @@ def _head(incident: Incident) -> str:
 
 def _first_action(finding: Finding) -> str:
     known = faults.BY_NAME.get(finding.fault)
-    runbook = f'<a href="{escape(runbook_url(known))}" rel="noreferrer">Runbook</a> ' if known else ""
+    runbook = f'<a href="{escape(runbook_url(alert_name(known.name)))}" rel="noreferrer">Runbook</a> ' if known else ""
     export = f'<a href="{quote(finding.id, safe="", errors="replace")}.json" download>Export as JSON</a>'
     return (
         f'<section class="card first-action" aria-label="First action"><p class="first"><b>First:</b> '

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from urllib.parse import quote_plus
 
 import msgspec
 
@@ -63,7 +64,9 @@ def _annotations(finding: Finding, settings: AlertmanagerSettings) -> dict[str, 
 def _dashboard(finding: Finding, settings: AlertmanagerSettings) -> str:
     if not settings.grafana:
         return ""
-    return dashboard_url(settings.grafana, finding.fault, _sendable(finding.run), _sendable(finding.rank))
+    return dashboard_url(
+        finding.fault, quote_plus(_sendable(finding.run)), quote_plus(_sendable(finding.rank)), settings.grafana
+    )
 
 
 def _description(finding: Finding, summary: str) -> str:

@@ -8,7 +8,7 @@ from grafana.build.layout import GRAPH, NUMBER, TALL, Line, Row
 from grafana.build.limits import Limit, of_fault
 from grafana.build.links import Boards, to_board
 from grafana.build.panels import MERGED, Json, columns, override, query, stat, table, timeseries
-from grafana.build.queries import FLEET, HAZARD, JOB, WHOLE, largest, of_signal, select, worst
+from grafana.build.queries import FLEET, HAZARD, JOB, largest, of_signal, select, worst
 from grafana.build.signal_panels import FEW, sentence_of, title_of
 from grafana.build.units import unit_of
 from runvitals.catalogue import faults, metrics, signals
@@ -99,12 +99,12 @@ def _found_by_prometheus() -> list[Json]:
 
 def _graphs() -> list[Json]:
     run = [to_board(Boards.TRAINING, "Open the run", {"run": "__field.labels.run"})]
-    score = select("run:runvitals_signal_robust_zscore:max_abs", _RUNS)
+    score = select("run:runvitals_signal_anomaly_score_peak:max", _RUNS)
     hazard = select("run:runvitals_explosion_probability:max", _RUNS, HAZARD)
     return [
         timeseries(
-            f"Worst robust z-score, {FEW} runs",
-            "How far the most unusual signal of each run is from its median, in robust standard deviations.",
+            f"Worst anomaly score, {FEW} runs",
+            "Largest anomaly score of any signal in the last minute. A score of 4 comes once in 10,000 healthy values.",
             [query(largest(FEW, f"max by (run) ({score})"), "{{run}}")],
             "none",
             links=run,
@@ -134,7 +134,7 @@ _COLUMNS = {
 
 def _runs() -> Json:
     foremost, last = (select(f"run:runvitals_run_step:{name}", _RUNS) for name in ("max", "min"))
-    score = select(metrics.SIGNAL_ANOMALY_SCORE_PEAK, FLEET, WHOLE)
+    score = select("run:runvitals_signal_anomaly_score_peak:max", _RUNS)
     asked = [
         f"max by (run) ({foremost})",
         f"max by (run) ({select('run:runvitals_run_step:deriv5m', _RUNS)})",

@@ -65,8 +65,11 @@ def _numbers() -> list[Json]:
         ),
         stat(
             "Ranks",
-            "Ranks that are watched.",
-            [query(f"count(group by (rank) ({select(metrics.RUN_STEP, RUN)}))")],
+            "Ranks that are watched, and as many as the run was started with.",
+            [
+                query(f"count(group by (rank) ({select(metrics.RUN_STEP, RUN)}))", "watched"),
+                query(f"max({select(metrics.RUN_WORLD_SIZE, RUN)})", "started with"),
+            ],
             "none",
         ),
         stat("Last start", "When a rank last started.", [query(f"1000 * max({_NEWEST_START})")], "dateTimeFromNow"),

@@ -12,6 +12,9 @@ from runvitals.values import Sample
 Row = dict[str | tuple[str, str], float]
 """Values of one step by signal, or by (signal, layer)."""
 
+ROWS = 40
+"""Of a hostile stretch."""
+
 GIB = 2.0**30
 START = 1_000_000.0
 _POLL = 15.0
@@ -21,7 +24,8 @@ class Story(NamedTuple):
     """A healthy run of `healthy` rows `seconds` apart, and the anomaly that then lasts for up to `wrong` rows.
 
     Each is a function of the row's number, counted from the beginning of the run and of the anomaly, and of a source
-    of noise. The anomaly may begin with steps that go `back`.
+    of noise. The anomaly may begin with steps that go `back`. A detector that looks at `block` rows together may see it
+    so many rows later by where the hostile rows lie among them; one that looks at the whole run counts those not.
     """
 
     usual: Callable[[int, random.Random], Row]
@@ -30,6 +34,7 @@ class Story(NamedTuple):
     wrong: int = 60
     seconds: float = 1.0
     back: int = 0
+    block: int = 1
 
 
 def samples(row: Row, time: float, step: int | None) -> Iterator[Sample]:
@@ -62,6 +67,14 @@ def _stuck(row: int, rng: random.Random) -> float:
     return _noise(rng, 2.3, 0.02)
 
 
+def _at_its_start(_: int, rng: random.Random) -> Row:
+    return {"loss": _noise(rng, 4.17, 0.02)}
+
+
+def _serving(tokens: float) -> Callable[[int, random.Random], Row]:
+    return lambda _, rng: {"requests_running": 20.0, "output_tokens_per_second": _noise(rng, tokens)}
+
+
 def _evaluated(row: int, rng: random.Random) -> Row:
     seen: Row = {"loss": _noise(rng, 2.3 * math.exp(-row / 2000.0), 0.03)}
     return {**seen, "eval_loss": _noise(rng, 2.4 * math.exp(-row / 2000.0), 0.01)} if row % 10 == 9 else seen
@@ -86,7 +99,9 @@ def _gpu(utilisation: float) -> Callable[[int, random.Random], Row]:
 
 def _with_stuck_loss(signal: str, healthy: float, wrong: float) -> dict[str, Callable[[int, random.Random], Row]]:
     """A share that rises while the loss stands still."""
-    usual, anomaly = ((lambda _, rng, at=at: {"loss": _stuck(0, rng), signal: _noise(rng, at)}) for at in (healthy, wrong))
+    usual, anomaly = (
+        (lambda _, rng, at=at: {"loss": _stuck(0, rng), signal: _noise(rng, at)}) for at in (healthy, wrong)
+    )
     return {"usual": usual, "anomaly": anomaly}
 
 
@@ -106,6 +121,7 @@ STORIES: dict[str, Story] = {
         _always(requests_per_second=10.0, error_ratio=0.001),
         _always(requests_per_second=10.0, error_ratio=0.3),
         seconds=_POLL,
+        block=20,
     ),
     "fail_slow": Story(_always(step_seconds=1.0), _always(step_seconds=1.6), healthy=1200, wrong=900),
     "gpu_fault": Story(lambda *_: {("gpu_xid", "gpu0"): 0.0}, lambda *_: {("gpu_xid", "gpu0"): 79.0}, seconds=_POLL),
@@ -116,7 +132,7 @@ STORIES: dict[str, Story] = {
         wrong=200,
     ),
     "input_bound": Story(
-        _always(data_seconds=0.01, step_seconds=1.0), _always(data_seconds=0.7, step_seconds=1.7), wrong=200
+        _always(data_seconds=0.01, step_seconds=1.0), _always(data_seconds=0.7, step_seconds=1.7), wrong=200, block=32
     ),
     "input_unscaled": Story(_always(input_mean=0.1, input_stddev=1.0), _always(input_mean=120.0, input_stddev=60.0)),
     "latency_degraded": Story(
@@ -135,29 +151,31 @@ STORIES: dict[str, Story] = {
         lambda row, rng: {"loss": _stuck(row, rng)}, lambda row, rng: {"loss": -_stuck(row, rng)}
     ),
     "loss_spike": Story(_learning, lambda row, rng: {"loss": 3.0 * _loss(800, rng)}),
-    "low_utilisation": Story(_gpu(0.98), _gpu(0.3), healthy=500, wrong=900, seconds=10.0),
+    "low_utilisation": Story(_gpu(0.98), _gpu(0.3), healthy=500, wrong=900, seconds=10.0, block=6),
     "memory_leak": Story(_idle(0.0), _idle(1.0 / 60.0), healthy=500, wrong=2000, seconds=10.0),
     "memory_pressure": Story(
-        _always(memory_utilization_ratio=0.3), lambda *_: {"memory_utilization_ratio": 0.96}, seconds=10.0
+        _always(memory_utilization_ratio=0.3), lambda *_: {"memory_utilization_ratio": 0.96}, seconds=10.0, block=3
     ),
     "no_update": Story(_UPDATED, lambda row, rng: {**_UPDATED(row, rng), "update_ratio": 0.0}),
     "nonfinite_gradient": Story(_always(grad_norm=1.0), lambda *_: {"grad_norm": math.nan}),
     "nonfinite_loss": Story(_learning, lambda *_: {"loss": math.inf}),
-    "not_learning": Story(_learning, lambda row, rng: {"loss": _noise(rng, 4.17, 0.02)}, healthy=0, wrong=800),
+    "not_learning": Story(_at_its_start, _at_its_start, healthy=0, wrong=800, block=ROWS + 17),
     "oscillation": Story(
-        _learning, lambda row, rng: {"loss": _noise(rng, 1.25 if row % 2 else 0.8)}, healthy=500, wrong=400
+        _learning, lambda row, rng: {"loss": _noise(rng, 1.25 if row % 2 else 0.8)}, healthy=500, wrong=400, block=64
     ),
     "overfitting": Story(_evaluated, _overfitted, healthy=400, wrong=400),
     "plateau": Story(
         lambda row, rng: {**_CONSTANT_RATE, "loss": _loss(row, rng, 1.6)},
         lambda _, rng: {**_CONSTANT_RATE, "loss": _noise(rng, 1.55, 0.02)},
         wrong=4000,
+        block=ROWS + 33,
     ),
     "queue_growth": Story(
         lambda _, rng: {"requests_waiting": float(rng.randrange(3))},
         lambda row, rng: {"requests_waiting": 5.0 * row + rng.randrange(3)},
         wrong=200,
         seconds=_POLL,
+        block=4,
     ),
     "resume_lost_state": Story(
         _learning, lambda row, rng: {"loss": _noise(rng, 0.9 + 1.2 * math.exp(-row / 100.0), 0.03)}, wrong=80, back=100
@@ -171,11 +189,11 @@ STORIES: dict[str, Story] = {
     ),
     "server_down": Story(lambda *_: {"server_up": 1.0}, lambda *_: {"server_up": 0.0}, seconds=_POLL),
     "throughput_drop": Story(
-        _always(tokens_per_second=5000.0), _always(tokens_per_second=2000.0), healthy=1200, wrong=600
+        _always(tokens_per_second=5000.0), _always(tokens_per_second=2000.0), healthy=1200, wrong=600, block=60
     ),
     "token_throughput_drop": Story(
-        _always(requests_running=20.0, output_tokens_per_second=1000.0),
-        _always(requests_running=20.0, output_tokens_per_second=200.0),
+        _serving(1000.0),
+        _serving(200.0),
         healthy=800,
         wrong=400,
         seconds=_POLL,

@@ -7,9 +7,8 @@ import random
 from collections.abc import Callable, Iterator
 
 from runvitals.values import Sample
-from tests.contract.anomalies import START, Row, Story, samples
+from tests.contract.anomalies import ROWS, START, Row, Story, samples
 
-ROWS = 40
 _DAY = 86_400.0
 
 
@@ -32,7 +31,7 @@ VALUES: dict[str, Callable[[Row, int], Row]] = {
     "negative infinity": _values(-math.inf),
     "1e308": _values(1e308),
     "denormals": _values(5e-324, 1e-310),
-    "constant": _values(1.0),
+    "constant": _as_it_was,
     "alternating": _factors(0.5, 2.0),
     "steps that go back": _as_it_was,
     "times that go back": _as_it_was,
@@ -54,11 +53,11 @@ class Log:
             yield from self._emit(self.story.usual(self.row, self.rng))
 
     def hostile(self, kind: str) -> Iterator[Sample]:
-        """Rows of a hostile kind; the run's own rows go on where they were. An empty kind: nothing."""
-        for at in range(ROWS if kind else 0):
+        """Rows of a hostile kind, and as many of the run's own for an empty one."""
+        for at in range(ROWS):
             if kind == "gaps of days":
                 self.time += 3.0 * _DAY
-            row = VALUES[kind](self.story.usual(self.row, self.rng), at)
+            row = VALUES.get(kind, _as_it_was)(self.story.usual(self.row, self.rng), at)
             back = kind == "steps that go back" and at % 2
             earlier = 2.5 * self.story.seconds if kind == "times that go back" and at % 2 else 0.0
             yield from self._emit(row, back=7 if back else 0, earlier=earlier)

@@ -55,7 +55,7 @@ def _always(**levels: float) -> Callable[[int, random.Random], Row]:
 
 def _loss(row: int, rng: random.Random, end: float = 0.9) -> float:
     """A loss that falls fast, and then slowly."""
-    return _noise(rng, end + (2.3 - end) * math.exp(-row / 100.0) - 1e-4 * min(row, 5000), 0.03)
+    return _noise(rng, end + (2.3 - end) * math.exp(-row / 100.0), 0.03)
 
 
 def _learning(row: int, rng: random.Random) -> Row:
@@ -76,8 +76,9 @@ def _serving(tokens: float) -> Callable[[int, random.Random], Row]:
 
 
 def _evaluated(row: int, rng: random.Random) -> Row:
-    seen: Row = {"loss": _noise(rng, 2.3 * math.exp(-row / 2000.0), 0.03)}
-    return {**seen, "eval_loss": _noise(rng, 2.4 * math.exp(-row / 2000.0), 0.01)} if row % 10 == 9 else seen
+    level = math.exp(-min(row, 800) / 2000.0)
+    seen: Row = {"loss": _noise(rng, 2.3 * level, 0.03)}
+    return {**seen, "eval_loss": _noise(rng, 2.4 * level, 0.01)} if row % 10 == 9 else seen
 
 
 def _overfitted(row: int, rng: random.Random) -> Row:

@@ -191,7 +191,8 @@ def test_the_second_measure_is_the_robust_zscore_of_the_newest_128_values():
     expected = (30.0 - middle) / max(1.4826 * np.median(np.abs(newest - middle)), 0.25 * np.std(values, ddof=1))
     assert robust_zscore(30.0, RollingWindow(256, values)) == pytest.approx(expected, rel=1e-9)
     assert robust_zscore(30.0, RollingWindow(256, [1.0] * 256)) == 0.0
-    assert math.isfinite(robust_zscore(1e308, RollingWindow(256, [-1e308, 1e308] * 128)))
+    assert 0.0 <= robust_zscore(1e308, RollingWindow(256, [-1e308, 1e308] * 128)) < 1.0
+    assert robust_zscore(1e308, RollingWindow(256, [1e-5, 2e-5] * 128)) == math.inf
 
 
 @pytest.mark.parametrize(("size", "alerts"), [(6.5, False), (11.0, True)])

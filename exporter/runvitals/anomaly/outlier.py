@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, isfinite
+from math import exp, isnan
 
 import msgspec
 
@@ -59,13 +59,14 @@ def robust_zscore(value: float, window: RollingWindow) -> float:
 
     A second look at what the first called far out: at the values as they are where that looked at their logarithms,
     and in units that no outlier has moved, nor noise of long ago. The deviation is 1.4826 MAD, at least a quarter of
-    the window's standard deviation. It sorts, so it is for the few values that call for it.
+    the window's standard deviation. Infinite where no float holds it. It sorts, so it is for the few values that call
+    for it.
     """
     newest = sorted(window.values()[-_NEWEST:])
     middle = median(newest)
     deviation = max(_MAD_TO_SIGMA * median_absolute_deviation(newest, middle), _FLOOR * (window.stddev or 0.0))
     distance = (value - middle) / deviation if deviation else 0.0
-    return distance if isfinite(distance) else 0.0
+    return 0.0 if isnan(distance) else distance
 
 
 def decades(distance: float) -> float:

@@ -54,10 +54,12 @@ class Log:
 
     def hostile(self, kind: str) -> Iterator[Sample]:
         """Rows of a hostile kind, and as many of the run's own for an empty one."""
+        first = self.story.usual(self.row, self.rng)
         for at in range(ROWS):
             if kind == "gaps of days":
                 self.time += 3.0 * _DAY
-            row = VALUES.get(kind, _as_it_was)(self.story.usual(self.row, self.rng), at)
+            usual = first if kind == "constant" else self.story.usual(self.row, self.rng)
+            row = VALUES.get(kind, _as_it_was)(usual, at)
             back = kind == "steps that go back" and at % 2
             earlier = 2.5 * self.story.seconds if kind == "times that go back" and at % 2 else 0.0
             yield from self._emit(row, back=7 if back else 0, earlier=earlier)

@@ -2,12 +2,14 @@
 
 Every detector by name, or those named, is shown so many rows of its healthy run (10 million by default: some hours),
 one in a hundred of them hostile in one of the ways of the contract, and then its anomaly. Printed are what a row costs,
-the largest size of the detector's state and of its series in the first tenth of the rows and in all, the memory of the
+the largest size of the detector's state and of its series in the first tenth of the rows (at least until each hostile
+kind has come once) and in all, the memory of the
 process, how often it fired on rows that were neither hostile nor within half a stretch after such, and how many rows
 the anomaly took to be seen, beside how many it takes on a clean run. It exits with 1 where a state has grown by more
 than a tenth and a kilobyte, and with a traceback where something was not finite.
 
-A loss that has not fallen for millions of rows is a plateau, and one that never fell is not learning: these two fire.
+A loss that has not fallen for millions of rows is a plateau, and one that never fell is not learning: these two fire
+all along, and their anomaly has no beginning that could be seen.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def _line(name: str, rows: int) -> tuple[int, int, str]:
     for at in range(0, rows, STRETCH):
         fired += _show(log, observed, next(kinds))
         late = max(late[0], observed.state_bytes), max(late[1], observed.series_bytes)
-        if at < rows // 10:
+        if at < max(rows // 10, len(VALUES) * STRETCH):
             early = late
     cost = (time.process_time() - began) / rows * 1e6
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

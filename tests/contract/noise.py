@@ -3,10 +3,10 @@
 Every detector by name, or those named, is shown so many rows of its healthy run (10 million by default: some hours),
 one in a hundred of them hostile in one of the ways of the contract, and then its anomaly. Printed are what a row costs,
 the largest size of the detector's state and of its series in the first tenth of the rows (at least until each hostile
-kind has come once) and in all, the memory of the
-process, how often it fired on rows that were neither hostile nor within half a stretch after such, and how many rows
-the anomaly took to be seen, beside how many it takes on a clean run. It exits with 1 where a state has grown by more
-than a tenth and a kilobyte, and with a traceback where something was not finite.
+kind has come once) and in all, how often it fired on rows that were neither hostile nor within half a stretch after
+such, how many rows the anomaly took to be seen, beside how many it takes on a clean run, and the memory of the process.
+It exits with 1 where a state has grown by more than a tenth and a kilobyte, and with a traceback where something was
+not finite.
 
 A loss that has not fallen for millions of rows is a plateau, and one that never fell is not learning: these two fire
 all along, and their anomaly has no beginning that could be seen.

@@ -152,7 +152,7 @@ class Series:
             return
         self.anomaly_peak.push(time, score)
         limits, side = settings.anomaly, bad_side(self.key.signal)
-        worse = score if side == "both" else anomaly.alert(side, limits.outlier)
+        worse = score if side == "both" else anomaly.alert(side, value, baseline.window, limits)
         self.alert_score = self.alerts.observe(worse, limits.refractory, limits.margin)
 
     def _is_late(self, behind: int, settings: SeriesSettings) -> bool:

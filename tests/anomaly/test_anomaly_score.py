@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from runvitals.anomaly.alert import AlertGate
+from runvitals.anomaly.outlier import robust_zscore
 from runvitals.anomaly.score import AnomalyScore
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.signal_kind import SignalKind
@@ -177,6 +178,31 @@ def test_a_loss_that_jumps_every_few_hundred_steps_alerts_each_time():
     alerts = alerting("loss", values)
     assert {step for step in alerts if step % 400 != 399} == set()
     assert len(alerts) >= 48
+
+
+def test_the_second_measure_is_the_robust_zscore_of_the_newest_128_values():
+    """What is older does not count, nor does the one outlier among them; values without spread have none."""
+    import numpy as np
+
+    rng = random.Random(4)
+    values = [*(rng.gauss(5.0, 9.0) for _ in range(128)), *(rng.gauss(0.0, 1.0) for _ in range(127)), 50.0]
+    newest = np.array(values[-128:])
+    middle = np.median(newest)
+    expected = (30.0 - middle) / max(1.4826 * np.median(np.abs(newest - middle)), 0.25 * np.std(values, ddof=1))
+    assert robust_zscore(30.0, RollingWindow(256, values)) == pytest.approx(expected, rel=1e-9)
+    assert robust_zscore(30.0, RollingWindow(256, [1.0] * 256)) == 0.0
+    assert 0.0 <= robust_zscore(1e308, RollingWindow(256, [-1e308, 1e308] * 128)) < 1.0
+    assert robust_zscore(1e308, RollingWindow(256, [1e-5, 2e-5] * 128)) == math.inf
+
+
+@pytest.mark.parametrize(("size", "alerts"), [(6.5, False), (11.0, True)])
+def test_both_measures_must_agree_that_a_loss_is_far_out(size, alerts):
+    """Six and a half deviations are far from the local level, and too few of the robust ones."""
+    rng = random.Random(7)
+    values = [10.0 + rng.gauss(0.0, 0.1) for _ in range(2000)]
+    _, series = feed(samples("loss", [*values, 10.0 + 0.1 * size]))
+    assert series.anomaly.outlier > SETTINGS.anomaly.outlier
+    assert (series.alert_score > 0.0) is alerts
 
 
 def test_what_comes_every_twenty_steps_does_not_alert():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, isnan
 
 import msgspec
+
+from runvitals.stats.order import median, median_absolute_deviation
+from runvitals.stats.rolling_window import RollingWindow
 
 _NORMAL_THIRD = 1.9585  # what 2.5 % of normal values exceed, in standard deviations
 _THIRD_DECADES = 1.6  # -log10 of those 2.5 %
@@ -14,6 +17,9 @@ _STEP = 0.05  # of the logarithm: a few outliers close to each other do not rais
 _UP, _DOWN = exp(_STEP), exp(-_STEP * _USUAL_SHARE)
 _CLEARLY = 1.25  # times what is usual: of what comes often, the larger half must not stand out either
 _START, _HIGHEST = 3.0, 1e6
+_NEWEST = 128  # values: as many as OLMo-core skips steps by, and half the window
+_MAD_TO_SIGMA = 1.4826
+_FLOOR = 0.25
 
 NEAR = 2.0
 """What is not even so many deviations out need not be observed: no usual distance is smaller."""
@@ -46,6 +52,21 @@ class Outlier(msgspec.Struct):
         self.at = seen
         self.usual = min(usual * _UP, _HIGHEST) if standardised > usual else usual
         return standardised if standardised > _CLEARLY * usual else 0.0
+
+
+def robust_zscore(value: float, window: RollingWindow) -> float:
+    """Return (value - median) / robust deviation of the newest values of the window; 0 where they have no spread.
+
+    A second look at what the first called far out: at the values as they are where that looked at their logarithms,
+    and in units that no outlier has moved, nor noise of long ago. The deviation is 1.4826 MAD, at least a quarter of
+    the window's standard deviation. Infinite where no float holds it. It sorts, so it is for the few values that call
+    for it.
+    """
+    newest = sorted(window.values()[-_NEWEST:])
+    middle = median(newest)
+    deviation = max(_MAD_TO_SIGMA * median_absolute_deviation(newest, middle), _FLOOR * (window.stddev or 0.0))
+    distance = (value - middle) / deviation if deviation else 0.0
+    return 0.0 if isnan(distance) else distance
 
 
 def decades(distance: float) -> float:

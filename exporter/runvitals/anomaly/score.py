@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from math import log10
 
 from runvitals.anomaly.channels import NOTHING, Channels, Readings
-from runvitals.anomaly.outlier import NEAR, decades
+from runvitals.anomaly.outlier import NEAR, decades, robust_zscore
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
@@ -43,17 +43,19 @@ class AnomalyScore:
     upwards: Side = field(default_factory=Side)
     downwards: Side = field(default_factory=Side)
 
-    def alert(self, side: BadSide, outlier: float) -> float | None:
+    def alert(self, side: BadSide, value: float, window: RollingWindow, settings: AnomalySettings) -> float | None:
         """Return the score that is worth an alert where a value is bad on this side; None while unknown.
 
-        On both sides it is the calibrated score. On one side it is that of a value that lies more than `outlier`
-        deviations out and beyond the usual, else 0: the calibrated score would get used to what happens every few
-        hundred values.
+        On both sides it is the calibrated score. On one side it is that of a value that is far out by two measures and
+        beyond the usual, else 0: the calibrated score would get used to what happens every few hundred values.
         """
         if side == "both" or self.up is None:
             return self.score
-        distance = self.outlier if side == "high" else -self.outlier
-        return min(decades(distance), _HIGHEST) if distance > outlier else 0.0
+        sign = 1.0 if side == "high" else -1.0
+        distance = sign * self.outlier
+        if distance <= settings.outlier or sign * robust_zscore(value, window) <= settings.robust_zscore:
+            return 0.0
+        return min(decades(distance), _HIGHEST)
 
     def observe(
         self, value: float, time: float, window: RollingWindow, minimum: int, settings: AnomalySettings

@@ -61,11 +61,11 @@ class LossSpike(Detector, tag="loss_spike"):
         level = self.level
         if level.follow(series):
             self.first = []
-        if sample.value < 0.0 and not level.is_linear:
-            level.become_linear()
         if admission is Admission.NONFINITE:
             level.skip()
             return UNKNOWN
+        if sample.value < 0.0 and not level.is_linear:
+            level.become_linear()
         if sample.value == 0.0 and not level.is_linear:
             level.skip()
             return OK if level.is_warm else UNKNOWN

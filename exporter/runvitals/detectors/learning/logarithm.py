@@ -1,8 +1,20 @@
-"""Back from the logarithm of a loss."""
+"""Between a loss and its logarithm."""
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, inf
+
+from runvitals.detectors import float32
+
+
+def has_logarithm(loss: float) -> bool:
+    """Return whether a loss can be compared by its logarithm: positive, and neither 0 nor infinite to float32."""
+    return float32.SMALLEST <= loss <= float32.LARGEST
+
+
+def is_negative(loss: float) -> bool:
+    """Return whether a loss shows that it may be below 0; minus infinity shows nothing."""
+    return -inf < loss < 0.0
 
 
 def original(value: float) -> float:

@@ -6,6 +6,7 @@ from math import log, sqrt
 
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
+from runvitals.detectors.learning.logarithm import has_logarithm, is_negative
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -59,8 +60,8 @@ class Oscillation(Detector, tag="oscillation"):
         """Return a verdict on each block of 64 losses."""
         if series.segment != self.segment:
             self._begin(series.segment)
-        if admission is Admission.NONFINITE or sample.value <= 0.0:
-            self.has_ratio = self.has_ratio and not sample.value < 0.0
+        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+            self.has_ratio = self.has_ratio and not is_negative(sample.value)
             self.previous = self.change = None
             return UNKNOWN
         if not self.has_ratio:

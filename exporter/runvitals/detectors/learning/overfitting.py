@@ -8,7 +8,7 @@ from statistics import median
 from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
-from runvitals.detectors.learning.logarithm import original
+from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
 from runvitals.series import Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -81,8 +81,8 @@ class Overfitting(Detector, tag="overfitting"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest evaluation loss; training losses are only noted."""
-        self.has_ratio = self.has_ratio and not sample.value < 0.0
-        is_usable = admission is not Admission.NONFINITE and sample.value > 0.0
+        self.has_ratio = self.has_ratio and not is_negative(sample.value)
+        is_usable = admission is not Admission.NONFINITE and has_logarithm(sample.value)
         if sample.signal == LOSS:
             if is_usable:
                 self._note_start(log(sample.value))

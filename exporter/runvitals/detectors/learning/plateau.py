@@ -7,9 +7,10 @@ from math import log
 import msgspec
 
 from runvitals.catalogue import signals
+from runvitals.detectors import float32
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.course import Course
-from runvitals.detectors.learning.logarithm import original
+from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
 from runvitals.series import Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
@@ -50,16 +51,20 @@ class Plateau(Detector, tag="plateau"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return a verdict with each block of losses; a learning rate is only noted."""
         if sample.signal == LEARNING_RATE:
-            self.rate, self.largest_rate = sample.value, max(self.largest_rate, sample.value)
+            self._note_rate(sample.value)
             return None
         if series.segment != self.segment:
             self.segment, self.course, self.has_ratio = series.segment, Course(32), True
-        if admission is Admission.NONFINITE or sample.value <= 0.0:
-            self.has_ratio = self.has_ratio and not sample.value < 0.0
+        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+            self.has_ratio = self.has_ratio and not is_negative(sample.value)
             return UNKNOWN
         if not self.has_ratio:
             return UNKNOWN
         return self._judge(sample) if self.course.observe(log(sample.value)) else None
+
+    def _note_rate(self, rate: float) -> None:
+        if 0.0 <= rate <= float32.LARGEST:
+            self.rate, self.largest_rate = rate, max(self.largest_rate, rate)
 
     def _judge(self, sample: Sample) -> Verdict:
         half = len(self.course.means) // 2

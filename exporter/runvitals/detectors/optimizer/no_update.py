@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from runvitals.catalogue import signals
+from runvitals.detectors import float32
 from runvitals.detectors.decimals import looks_rounded
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
@@ -37,8 +38,8 @@ class Height(msgspec.Struct):
     highest: float = 0.0
 
     def observe(self, value: float) -> None:
-        """Take the next value; one that is not finite is none."""
-        self.newest = value if 0.0 <= value < float("inf") else 0.0
+        """Take the next value; one that is not finite, or that float32 could not hold, is none."""
+        self.newest = value if 0.0 <= value <= float32.LARGEST else 0.0
         self.highest = max(self.highest, self.newest)
 
     def is_in_force(self, smallest: float, share: float) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
-
 import msgspec
 
 from runvitals.detectors.confidence import beyond
@@ -11,6 +9,7 @@ from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
 from runvitals.series import Admission, Series
+from runvitals.stats.order import median
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 SPAN = 16
@@ -52,7 +51,7 @@ class UpdateTooLarge(Detector, tag="update_too_large"):
     def _observe_layer(self, sample: Sample) -> Verdict | None:
         verdict = None
         if sample.step != self.step or sample.layer in self.layers:
-            verdict = self._judge(sample, median(self.layers.values())) if self.layers else None
+            verdict = self._judge(sample, median(sorted(self.layers.values()))) if self.layers else None
             self.step, self.layers = sample.step, {}
         self.layers[sample.layer] = sample.value
         return verdict
@@ -62,7 +61,7 @@ class UpdateTooLarge(Detector, tag="update_too_large"):
         self.recent = [*self.recent[-SPAN + 1 :], update]
         if self.count <= self.warm_up or len(self.recent) < SPAN:
             return UNKNOWN
-        usual = median(self.recent)
+        usual = median(sorted(self.recent))
         if usual <= self.ratio:
             return OK
         sentence = f"a step changes the parameters by {usual:.3g} of their norm, in the median of {SPAN} steps"

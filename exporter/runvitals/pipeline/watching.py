@@ -9,6 +9,7 @@ from runvitals.catalogue import faults
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import DETECTORS, AnyDetector, Hang
 from runvitals.diagnosis.settings import FaultTable
+from runvitals.values import Sample
 
 _Detector = TypeVar("_Detector", AnyDetector, Hang)
 
@@ -70,6 +71,12 @@ WATCHED = _watched(_signals)
 
 WATCHED_LAYERS = _watched(lambda fault: _signals(fault) if fault.has_layers else ())
 """The faults that watch a signal of single layers, by the signal's name."""
+
+
+def watching_faults(sample: Sample) -> tuple[str, ...]:
+    """Return the names of the faults that watch a sample's signal."""
+    return (WATCHED_LAYERS if sample[3] else WATCHED).get(sample[2], ())  # by place: at a third of a name's cost
+
 
 WATCHED_EVENTS = _watched(lambda fault: fault.events if fault.signals else ())
 """The faults whose detectors read a kind of event, by the kind."""

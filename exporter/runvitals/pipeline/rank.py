@@ -139,8 +139,10 @@ class Rank(msgspec.Struct):
         detectors, diagnosis = self.detectors, self.diagnosis
         for name in watching:
             verdict = detectors[name].observe(sample, series, admission)
-            fault = None if verdict is None else table.enabled(name)
-            if verdict is None or fault is None:
+            if verdict is None or (verdict is OK and diagnosis.stays_calm(name, signal, layer)):
+                continue
+            fault = table.enabled(name)
+            if fault is None:
                 continue
             opened = diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
             if opened is not None:

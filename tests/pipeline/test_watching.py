@@ -29,12 +29,12 @@ def saved_and_loaded(detectors):
 
 
 def test_what_follows_the_loss_follows_it_together_and_takes_each_loss_once():
-    """Five detectors show one progress every loss, and it is that of one who has seen each of them once."""
+    """Five detectors show one progress every loss, and it is that of one who has seen each once, and none of a layer."""
     pipeline, store = Pipeline(SeriesSettings(), RankSettings(), TABLE), SeriesStore(SeriesSettings())
     losses = samples("loss", [*healthy(150), float("nan"), *healthy(20)])
     alone = LossProgress()
     for item in losses:
-        pipeline.observe([item], "test")
+        pipeline.observe([item, item._replace(layer="head", value=100.0)], "test")
         series = store.get(item, "test")
         alone.observe(item, series, series.admit(item, store.settings))
     [first, *others] = progress_of(pipeline.rank_of(losses[0]).detectors)

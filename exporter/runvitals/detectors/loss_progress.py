@@ -47,8 +47,11 @@ class LossProgress(msgspec.Struct):
     roughness: float = 0.0
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
-        """Take the next loss, unless another detector has shown it; one that is not finite is passed over."""
-        if series.samples == self.samples and series.segment == self.segment:
+        """Take the next loss, unless another detector has shown it.
+
+        One that is not finite is passed over, and so is that of a layer: it is a part of the loss, or another one.
+        """
+        if sample.layer or (series.samples == self.samples and series.segment == self.segment):
             return
         self.samples = series.samples
         if series.segment != self.segment:

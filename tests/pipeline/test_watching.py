@@ -29,7 +29,7 @@ def saved_and_loaded(detectors):
 
 
 def test_what_follows_the_loss_follows_it_together_and_takes_each_loss_once():
-    """Five detectors show one progress every loss, and it is that of one who has seen each once, and none of a layer."""
+    """Five detectors show one progress every loss, and it is that of one who has seen each once and no layer."""
     pipeline, store = Pipeline(SeriesSettings(), RankSettings(), TABLE), SeriesStore(SeriesSettings())
     losses = samples("loss", [*healthy(150), float("nan"), *healthy(20)])
     alone = LossProgress()

@@ -3,6 +3,8 @@
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from runvitals.series import Admission, SeriesSettings, SeriesStore
 from runvitals.values import Sample
@@ -119,3 +121,21 @@ def test_recent_values_and_what_was_expected_are_viewed_on_request():
     series.admit(samples("x", [*values, math.inf])[-1], SMALL)
     assert list(series.view(0.0, recent=2).recent) == [1.0, 9.0]
     assert series.view(0.0, recent=2).expected is None
+
+
+def shown(store):
+    return [(repr(series.view(1e3)), series.alert_score, series.anomaly.outlier) for series in store]
+
+
+@given(st.lists(st.floats(-1e3, 1e3) | st.just(math.nan), max_size=400), st.sets(st.integers(0, 400)), st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_it_makes_no_difference_when_values_that_wait_are_settled(values, places, repeats):
+    """A series that is looked at now and then shows what one shows that scores each value as it comes."""
+    patient, eager = SeriesStore(SMALL), SeriesStore(SMALL)
+    for place, value in enumerate([value for value in values for _ in range(2 if repeats else 1)]):
+        item = Sample("run", "0", "temperature", "", float(place), place - 100 * (place % 97 == 96), value)
+        for store, may_wait in ((patient, True), (eager, False)):
+            store.get(item, "").admit(item, SMALL, may_wait=may_wait)
+        if place in places:
+            assert shown(patient) == shown(eager)
+    assert shown(patient) == shown(eager)

@@ -59,6 +59,9 @@ class Admission(Enum):
     REPEATED = "repeated"
 
 
+MOST_WAITING = 16
+"""So many values of a series may wait for their scores: then they are taken in together."""
+
 SCORED, NONFINITE = Admission.SCORED, Admission.NONFINITE
 """The usual ones by a name of their own: an enum looks its members up anew each time."""
 
@@ -79,6 +82,9 @@ class Series:
 
     The newest value is kept apart from the window, so that it is compared with what came before it. Values that are not
     finite are counted and never enter the window. `segment` grows when the run resumes or goes back.
+
+    Values whose scores nobody asks for one by one may wait (`waiting`: time and value of each, in turn). The statistics
+    and scores are those of the newest value once they have been settled; when that is makes no difference to them.
     """
 
     key: SeriesKey
@@ -97,6 +103,7 @@ class Series:
     anomaly_peak: SlidingMaximum = field(default_factory=SlidingMaximum)
     alerts: AlertGate = field(default_factory=AlertGate)
     alert_score: float | None = None
+    waiting: list[float] = field(default_factory=list)
 
     @classmethod
     def create(cls, sample: Sample, settings: SeriesSettings, source: str = "") -> Series:
@@ -104,40 +111,54 @@ class Series:
         key = SeriesKey(sample.run, sample.rank, sample.signal, sample.layer, source)
         return cls(key, Baseline.of_size(settings.window, settings.minimum), SlidingMaximum())
 
-    def admit(self, sample: Sample, settings: SeriesSettings) -> Admission:
-        """Take a sample in; statistics and scores then are those of this sample, if it was scored."""
+    def admit(self, sample: Sample, settings: SeriesSettings, *, may_wait: bool = False) -> Admission:
+        """Take a sample in; statistics and scores then are those of this sample, if it was scored and may not wait."""
         _, _, _, _, time, step, value = sample
         self.samples += 1
-        finite = isfinite(value)
-        if not finite:
+        is_finite = isfinite(value)
+        if not is_finite:
             self.nonfinite += 1
         newest = self.step
         if step is None or newest is None or step > newest:
-            if self.late_in_a_row:
-                self.late_in_a_row = 0
-        elif step < newest:
-            if self._is_late(newest - step, settings):
-                return Admission.LATE
-        else:
             self.late_in_a_row = 0
-            if self._is_repeated(value):
-                return Admission.REPEATED
+        else:
+            refused = self._refused(newest - step, value, settings)
+            if refused is not None:
+                return refused
         self.value, self.time, self.step = value, time, step
-        if not finite:
-            self.baseline.settle()
-            self.anomaly.skip()
-            self.zscore = self.alert_score = None
+        if not is_finite:
+            self._skip(settings)
             return NONFINITE
-        self._score(time, value, settings)
+        waiting = self.waiting
+        waiting.append(time)
+        waiting.append(value)
+        if not may_wait or len(waiting) >= 2 * MOST_WAITING:
+            self.settle(settings)
         return SCORED
 
+    def settle(self, settings: SeriesSettings) -> None:
+        """Score the values that wait."""
+        waiting = self.waiting
+        if waiting:
+            pairs = iter(waiting)
+            for time, value in zip(pairs, pairs, strict=True):
+                self._score(time, value, settings)
+            waiting.clear()
+
     def start_segment(self) -> None:
-        """Begin anew: what comes is not compared with what was."""
+        """Begin anew: what comes is not compared with what was. Nothing may wait any more."""
         self.segment += 1
         self.baseline.clear()
         self.anomaly.start_segment()
         self.step = self.zscore = self.alert_score = None
         self.late_in_a_row = 0
+
+    def _skip(self, settings: SeriesSettings) -> None:
+        """Pass over a value that is no number: nothing is known of it."""
+        self.settle(settings)
+        self.baseline.settle()
+        self.anomaly.skip()
+        self.zscore = self.alert_score = None
 
     def _score(self, time: float, value: float, settings: SeriesSettings) -> None:
         baseline, anomaly = self.baseline, self.anomaly
@@ -155,10 +176,18 @@ class Series:
         worse = score if side == "both" else anomaly.alert(side, value, baseline.window, limits)
         self.alert_score = self.alerts.observe(worse, limits.refractory, limits.margin)
 
+    def _refused(self, behind: int, value: float, settings: SeriesSettings) -> Admission | None:
+        """Return why a value so many steps behind the newest, or at the same one, is not taken in; None if it is."""
+        if behind:
+            return Admission.LATE if self._is_late(behind, settings) else None
+        self.late_in_a_row = 0
+        return Admission.REPEATED if self._is_repeated(value) else None
+
     def _is_late(self, behind: int, settings: SeriesSettings) -> bool:
         """Return whether a sample so many steps behind the newest comes late; if not, the run went back."""
         self.late_in_a_row += 1
         if behind > settings.late_steps or self.late_in_a_row >= settings.late_run:
+            self.settle(settings)
             self.start_segment()
             return False
         self.late += 1
@@ -176,7 +205,7 @@ class Series:
         return [*baseline.window.newest(count - 1), baseline.value]
 
     def view(self, now: float, recent: int = 0) -> SeriesView:
-        """Return the series as the page shows it, with so many of its newest values."""
+        """Return the series, in which nothing waits, as the page shows it, with so many of its newest values."""
         window = self.baseline.window
         return SeriesView(
             run=self.key.run,
@@ -216,14 +245,16 @@ class SeriesStore:
         return len(self._series)
 
     def __iter__(self) -> Iterator[Series]:
-        return chain.from_iterable(self._of_rank.values())
+        """Yield each series, settled."""
+        return map(self._settled, chain.from_iterable(self._of_rank.values()))
 
     def find(self, sample: Sample) -> Series | None:
-        """Return the sample's series; None if there is none."""
-        return self._series.get(sample[:4])  # run, rank, signal, layer
+        """Return the sample's series, settled; None if there is none."""
+        series = self._series.get(sample[:4])  # run, rank, signal, layer
+        return None if series is None else self._settled(series)
 
     def get(self, sample: Sample, source: str) -> Series | None:
-        """Return the sample's series, made if there is room; None where a limit is reached."""
+        """Return the sample's series, made if there is room; None where a limit is reached. Values of it may wait."""
         series = self._series.get(sample[:4])
         if series is None:
             limit = self._reached_limit(sample.run, source)
@@ -235,8 +266,8 @@ class SeriesStore:
         return series
 
     def of_rank(self, run: str, rank: str) -> list[Series]:
-        """Return all series of a rank."""
-        return list(self._of_rank.get((run, rank), ()))
+        """Return all series of a rank, settled."""
+        return list(map(self._settled, self._of_rank.get((run, rank), ())))
 
     def remove(self, run: str, rank: str) -> None:
         """Forget all series of a rank."""
@@ -256,9 +287,14 @@ class SeriesStore:
 
     def reconfigure(self, settings: SeriesSettings) -> None:
         """Take over other settings; what was seen is kept."""
-        self.settings = settings
-        for series in self:
+        known, self.settings = list(self), settings
+        for series in known:
             series.baseline.resize(settings.window, settings.minimum)
+
+    def _settled(self, series: Series) -> Series:
+        if series.waiting:
+            series.settle(self.settings)
+        return series
 
     def _add(self, series: Series) -> None:
         key = series.key

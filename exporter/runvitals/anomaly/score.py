@@ -10,8 +10,8 @@ from runvitals.anomaly.outlier import NEAR, decades, robust_zscore
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
+from runvitals.stats.clip import larger
 from runvitals.stats.rolling_window import RollingWindow
-from runvitals.stats.tail import Tail
 
 WARM_UP = 32  # values whose tails are learned before a score is shown
 _BEYOND_SEEN = 4.0  # decades that the fitted tails may say more than the number of values seen
@@ -71,7 +71,7 @@ class AnomalyScore:
             self.upwards.start_season()
             self.downwards.start_season()
             self.lasting = 0.0
-        if readings == NOTHING:
+        if readings[0] is None and readings == NOTHING:
             self._show_nothing()
         else:
             self._judge(readings)
@@ -93,19 +93,34 @@ class AnomalyScore:
         above, below = self.upwards, self.downwards
         level, change, shift, outside, new = readings
         self.outlier = 0.0 if level is None or -NEAR <= level <= NEAR else self._outlying(level)
-        far = 0.0 if level is None else _answer(above.level, below.level, level)
-        jump = 0.0 if change is None else _answer(above.change, below.change, change)
-        if not self.channels.turn or shift is None:
-            self.lasting = 0.0 if shift is None else _answer(above.shift, below.shift, shift)
         up = down = 0.0
-        for answer in (far, jump, self.lasting):
-            if answer > up:
-                up = answer
-            elif -answer > down:
-                down = -answer
+        if level is not None:
+            if level > 0.0:
+                up = above.level.observe(level)
+            else:
+                down = below.level.observe(-level)
+        if change is not None:
+            if change > 0.0:
+                up = larger(up, above.change.observe(change))
+            else:
+                down = larger(down, below.change.observe(-change))
+        lasting = self.lasting if self.channels.turn and shift is not None else self._judge_shift(shift)
+        if lasting > up:
+            up = lasting
+        elif -lasting > down:
+            down = -lasting
         if outside or new:
             up, down = self._events(outside or 0.0, new or 0.0, up, down)
         self._show(above.calibration.observe(up), below.calibration.observe(down))
+
+    def _judge_shift(self, shift: float | None) -> float:
+        """Ask the tails about a lasting shift that has just been looked at."""
+        above, below = self.upwards.shift, self.downwards.shift
+        if shift is None:
+            self.lasting = 0.0
+        else:
+            self.lasting = above.observe(shift) if shift > 0.0 else -below.observe(-shift)
+        return self.lasting
 
     def _show(self, up: float, down: float) -> None:
         if self.seen <= WARM_UP:
@@ -142,8 +157,3 @@ class AnomalyScore:
             elif size < 0.0:
                 down = max(down, low.observe(-size, self.seen))
         return up, down
-
-
-def _answer(above: Tail, below: Tail, reading: float) -> float:
-    """Return what the tail of its direction says of a reading; negative of one downwards."""
-    return above.observe(reading) if reading > 0.0 else -below.observe(-reading)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import sqrt
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from runvitals.series import Admission, Series
+from runvitals.stats.clip import clip, larger
 from runvitals.values import Sample
 
 SPAN = 16
@@ -31,9 +33,11 @@ class LossProgress(msgspec.Struct):
     """The level of the loss at the start of the segment, its best level, and its level now.
 
     Detectors of a network that does not learn ask it for a second opinion: what learns, or has converged, is healthy.
+    Those of a rank share one, and each shows it every loss: it takes each once, told by the series' count of `samples`.
     """
 
     segment: int = 0
+    samples: int = 0
     count: int = 0
     start: float = 0.0
     best: float = 0.0
@@ -43,27 +47,36 @@ class LossProgress(msgspec.Struct):
     roughness: float = 0.0
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> None:
-        """Take the next loss; one that is not finite is passed over."""
+        """Take the next loss, unless another detector has shown it.
+
+        One that is not finite is passed over, and so is that of a layer: it is a part of the loss, or another one.
+        """
+        if sample.layer or (series.samples == self.samples and series.segment == self.segment):
+            return
+        self.samples = series.samples
         if series.segment != self.segment:
             self.segment, self.count = series.segment, 0
         if admission is Admission.NONFINITE:
             return
         self.count += 1
-        loss = min(max(sample.value, -LARGEST), LARGEST)
-        if self.count == 1:
+        loss = clip(sample.value, -LARGEST, LARGEST)
+        count = self.count
+        if count == 1:
             self.recent = self.slow = loss
         else:
-            self.roughness += (abs(loss - self.newest) - self.roughness) / min(self.count - 1, SLOW)
+            self.roughness += (abs(loss - self.newest) - self.roughness) / (count - 1 if count <= SLOW else SLOW)
         self.newest = loss
-        step = (loss - self.recent) / min(self.count, SPAN)
-        if self.count <= SPAN:
+        step = (loss - self.recent) / (count if count < SPAN else SPAN)
+        if count <= SPAN:
             self.recent += step
             self.start = self.best = self.recent
         else:  # a single loss, however high, says little of the level
-            limit = max(abs(self.start), abs(self.recent)) / SPAN
-            self.recent += min(max(step, -limit), limit)
-        self.slow += (self.recent - self.slow) / min(self.count, SLOW)
-        self.best = min(self.best, self.recent)
+            limit = larger(abs(self.start), abs(self.recent)) / SPAN
+            self.recent += clip(step, -limit, limit)
+        recent = self.recent
+        self.slow += (recent - self.slow) / (count if count < SLOW else SLOW)
+        if recent < self.best:
+            self.best = recent
 
     @property
     def gain(self) -> float | None:
@@ -116,3 +129,10 @@ class LossProgress(msgspec.Struct):
     @property
     def _is_half_lost(self) -> bool:
         return self.recent > self.best + 0.5 * (self.start - self.best)
+
+
+@runtime_checkable
+class FollowsLoss(Protocol):
+    """A detector that asks for the progress of the loss."""
+
+    progress: LossProgress

@@ -63,8 +63,6 @@ class RankDiagnosis(msgspec.Struct):
         Returns the finding where one opens; it has to be given to `announce`.
         """
         place = f"{signal}/{layer}" if layer else signal
-        if verdict is OK and self._is_calm(fault.name, place):
-            return None
         bar = self.bars.get(fault.name, {}).get(signal) if self.bars else None
         tracker = self._tracker(fault, place, bar)
         if bar is not None:
@@ -171,10 +169,13 @@ class RankDiagnosis(msgspec.Struct):
             yield finding.copy()
         yield from reversed(self.closed)
 
-    def _is_calm(self, fault: str, place: str) -> bool:
-        """Take an ok verdict where nothing has fired of late, which changes nothing; return whether that is so."""
+    def stays_calm(self, fault: str, signal: str, layer: str = "") -> bool:
+        """Take the verdict `OK` where nothing has fired of late, which changes nothing; return whether that is so.
+
+        Any other verdict is for `observe`, and so is this one where the answer is no.
+        """
         trackers = self.trackers.get(fault)
-        tracker = trackers.get(place) if trackers else None
+        tracker = trackers.get(f"{signal}/{layer}" if layer else signal) if trackers else None
         if tracker is None or tracker.is_open or tracker.recent:
             return False
         tracker.last = _OK

@@ -26,7 +26,7 @@ from runvitals.pipeline.explanation import (
 )
 from runvitals.pipeline.pipeline import Pipeline
 from runvitals.pipeline.rank import Rank
-from runvitals.pipeline.watching import WATCHED, WATCHED_LAYERS, make_detectors
+from runvitals.pipeline.watching import make_detectors, watching_faults
 from runvitals.series import Admission, Series, SeriesSettings
 from runvitals.stats.boundary import boundary
 from runvitals.values import Sample, State, Verdict
@@ -101,8 +101,7 @@ def _before(pipeline: Pipeline, sample: Sample, settings: SeriesSettings) -> Bef
 
 def _chosen(detectors: Mapping[str, AnyDetector], sample: Sample) -> dict[str, AnyDetector]:
     """Return the detectors that watch a sample's signal."""
-    watching = (WATCHED_LAYERS if sample.layer else WATCHED).get(sample.signal, ())
-    return {name: detectors[name] for name in watching}
+    return {name: detectors[name] for name in watching_faults(sample)}
 
 
 def explain_signal(taken: Taken, table: FaultTable) -> SignalExplanation:

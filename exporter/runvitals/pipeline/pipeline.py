@@ -12,6 +12,7 @@ from runvitals.diagnosis.rank_diagnosis import GOES_ON
 from runvitals.diagnosis.run_diagnosis import RunDiagnosis
 from runvitals.diagnosis.settings import FaultTable
 from runvitals.pipeline.rank import Rank
+from runvitals.pipeline.watching import watching_faults
 from runvitals.series import NONFINITE, SCORED, Series, SeriesSettings, SeriesStore
 from runvitals.settings import Settings
 from runvitals.values import (
@@ -209,12 +210,12 @@ class Pipeline:
         series = self._store.get(sample, source) if rank else None
         if rank is None or series is None:
             return
-        segment = series.segment
-        admission = series.admit(sample, self._store.settings)
+        segment, watching = series.segment, watching_faults(sample)
+        admission = series.admit(sample, self._store.settings, may_wait=not watching)
         if series.segment != segment:
             rank.go_back(sample.signal, sample.time)
         if admission is SCORED or admission is NONFINITE:
-            rank.observe(sample, series, admission, self._table, self._of_run[sample.run])
+            rank.observe(sample, series, admission, watching, self._table, self._of_run[sample.run])
         if rank.diagnosis.changes:
             self._hand_over(rank)
 

@@ -24,9 +24,7 @@ from runvitals.pipeline.flight_recorder import FlightRecorder
 from runvitals.pipeline.replica_checksum import ReplicaChecksum
 from runvitals.pipeline.surroundings import MAX_PEERS, Surroundings
 from runvitals.pipeline.watching import (
-    WATCHED,
     WATCHED_EVENTS,
-    WATCHED_LAYERS,
     make_detectors,
     make_hang,
     reconfigured_detectors,
@@ -98,9 +96,18 @@ class Rank(msgspec.Struct):
         self.hang = reconfigured_hang(self.hang, table)
 
     def observe(
-        self, sample: Sample, series: Series, admission: Admission, table: FaultTable, peers: Mapping[str, Rank]
+        self,
+        sample: Sample,
+        series: Series,
+        admission: Admission,
+        watching: Iterable[str],
+        table: FaultTable,
+        peers: Mapping[str, Rank],
     ) -> None:
-        """Show a sample that was admitted to every detector of its signal; `peers` are the ranks of the run."""
+        """Show a sample that was admitted to the detectors of the faults that watch its signal.
+
+        `peers` are the ranks of the run.
+        """
         _, _, signal, layer, time, step, _ = sample
         if time > self.last_seen:
             self.last_seen = time
@@ -110,7 +117,6 @@ class Rank(msgspec.Struct):
             self._keep_checksum(sample)
         if not layer:
             self._record(sample)
-        watching = (WATCHED_LAYERS if layer else WATCHED).get(signal)
         if watching:
             self._show(sample, series, admission, table, peers, watching)
         if self.diagnosis.open and signal in JUDGED:
@@ -133,8 +139,10 @@ class Rank(msgspec.Struct):
         detectors, diagnosis = self.detectors, self.diagnosis
         for name in watching:
             verdict = detectors[name].observe(sample, series, admission)
-            fault = None if verdict is None else table.enabled(name)
-            if verdict is None or fault is None:
+            if verdict is None or (verdict is OK and diagnosis.stays_calm(name, signal, layer)):
+                continue
+            fault = table.enabled(name)
+            if fault is None:
                 continue
             opened = diagnosis.observe(fault, verdict, signal, time, step, layer=layer)
             if opened is not None:

@@ -8,14 +8,26 @@ from typing import Any, TypeVar
 from runvitals.catalogue import faults
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import DETECTORS, AnyDetector, Hang
+from runvitals.detectors.loss_progress import FollowsLoss
 from runvitals.diagnosis.settings import FaultTable
+from runvitals.values import Sample
 
 _Detector = TypeVar("_Detector", AnyDetector, Hang)
 
 
 def make_detectors(table: FaultTable) -> dict[str, AnyDetector]:
     """Return a new detector for each fault that watches signals. Raises ValueError for impossible thresholds."""
-    return {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
+    return _sharing(
+        {name: DETECTORS[fault.detector](**_values(fault)) for name, fault in table.faults.items() if fault.signals}
+    )
+
+
+def _sharing(detectors: dict[str, AnyDetector]) -> dict[str, AnyDetector]:
+    """Let those that follow the progress of the loss follow it together: all have seen the same."""
+    following = [one for one in detectors.values() if isinstance(one, FollowsLoss)]
+    for one in following:
+        one.progress = following[0].progress
+    return detectors
 
 
 def make_hang(table: FaultTable) -> Hang:
@@ -28,10 +40,12 @@ def reconfigured_detectors(detectors: Mapping[str, AnyDetector], table: FaultTab
 
     A saved state may be that of another version: a fault that it does not know begins anew.
     """
-    return {
-        name: _with_thresholds(detectors.get(name, fresh), fresh, table.faults[name])
-        for name, fresh in make_detectors(table).items()
-    }
+    return _sharing(
+        {
+            name: _with_thresholds(detectors.get(name, fresh), fresh, table.faults[name])
+            for name, fresh in make_detectors(table).items()
+        }
+    )
 
 
 def reconfigured_hang(hang: Hang, table: FaultTable) -> Hang:
@@ -70,6 +84,12 @@ WATCHED = _watched(_signals)
 
 WATCHED_LAYERS = _watched(lambda fault: _signals(fault) if fault.has_layers else ())
 """The faults that watch a signal of single layers, by the signal's name."""
+
+
+def watching_faults(sample: Sample) -> tuple[str, ...]:
+    """Return the names of the faults that watch a sample's signal."""
+    return (WATCHED_LAYERS if sample[3] else WATCHED).get(sample[2], ())  # by place: at a third of a name's cost
+
 
 WATCHED_EVENTS = _watched(lambda fault: fault.events if fault.signals else ())
 """The faults whose detectors read a kind of event, by the kind."""

@@ -14,6 +14,9 @@ LONG_TAIL = 3.0
 """Standard deviations up to which the 98th percentile may lie above the median; a normal distribution's is at 2.05. A
 tail that is longer, as of a converged run with single examples, counts as spread."""
 
+RARE = 0.98
+"""What lies above this quantile of the window happens less than every fifty values."""
+
 SMALLEST_SCALE = 0.01
 """Values that were rounded, or constant for a while, count as spread at least so far; of logarithms, 1 %."""
 
@@ -29,7 +32,10 @@ def jump(value: float, series: Series, minimum_ratio: float) -> float | None:
     window = series.baseline.window
     if len(window) < series.baseline.minimum or not isfinite(value):
         return None
-    rare = window.quantile(0.98) or 0.0
+    ordered = window.ordered
+    if ordered[0] >= 0.0 and value <= ordered[int(RARE * (len(ordered) - 1))]:  # which the quantile is not below
+        return 0.0
+    rare = window.quantile(RARE) or 0.0
     if value <= max(rare, rare * minimum_ratio):
         return 0.0
     return _standardised(value, rare, window)

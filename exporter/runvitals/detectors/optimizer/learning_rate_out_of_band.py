@@ -60,14 +60,11 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest learning rate; a loss is only noted."""
-        if sample.signal == signals.LOSS.name:
-            segment = self.progress.segment
-            self.progress.observe(sample, series, admission)
-            if self.progress.segment != segment:
-                self._begin()
-            return None
         if self.segments.begins(sample, series):
             self._begin()
+        if sample.signal == signals.LOSS.name:
+            self.progress.observe(sample, series, admission)
+            return None
         if admission is Admission.NONFINITE:
             return UNKNOWN
         if sample.value < 0.0:

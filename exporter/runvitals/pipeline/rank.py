@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -15,6 +16,7 @@ from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.run_end import verdict_on_end
+from runvitals.detectors.vector_forecast import VectorForecast
 from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.recent_events import RecentEvents
@@ -53,6 +55,7 @@ _ENDS = {
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
 _CHECKSUM = signals.PARAMETER_CHECKSUM.name
+_GRAD_CHANGE = signals.GRAD_CHANGE_RATIO.name
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
@@ -84,6 +87,7 @@ class Rank(msgspec.Struct):
     events: RecentEvents = msgspec.field(default_factory=RecentEvents)
     start_time: float | None = None
     checksums: dict[str, ReplicaChecksum] = {}
+    vectors: VectorForecast | None = None
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -109,6 +113,8 @@ class Rank(msgspec.Struct):
         if signal == _CHECKSUM and admission is Admission.SCORED:
             self._keep_checksum(sample)
         if not layer:
+            if signal == _GRAD_CHANGE:
+                self._follow_vectors(sample, table)
             self._record(sample)
         watching = (WATCHED_LAYERS if layer else WATCHED).get(signal)
         if watching:
@@ -119,6 +125,11 @@ class Rank(msgspec.Struct):
     def _keep_checksum(self, sample: Sample) -> None:
         if sample.step is not None:
             self.checksums.setdefault(sample.layer, ReplicaChecksum()).observe(sample.step, sample.time, sample.value)
+
+    def _follow_vectors(self, sample: Sample, table: FaultTable) -> None:
+        limit = table.faults[faults.GRADIENT_EXPLOSION.name].thresholds["change"].value
+        self.vectors = self.vectors or VectorForecast(ExplosionProbability(limit))
+        self.vectors.observe(sample.value, sample.step, limit)
 
     def _show(
         self,
@@ -229,7 +240,7 @@ class Rank(msgspec.Struct):
             last_step_time=self.last_step_time,
             explosion_probability=self.explosion_probability,
             explosion_hazard=self.explosion_hazard,
-            explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
+            explosion_skipped=self._skipped_changes(),
             fault_active={**dict.fromkeys(self.diagnosis.opened, 0), **dict.fromkeys(map(_labels, active), 1)},
             fault_states={state: sum(one is state for one in states.values()) for state in State},
             incidents=dict(self.diagnosis.incidents),
@@ -255,7 +266,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table) | kept
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
-        self.start_time, self.checksums = event.time, {}
+        self.start_time, self.checksums, self.vectors = event.time, {}, None
         self.info = dict(event.fields)
         self.events.clear()
         self.step = self.last_step_time = None
@@ -314,7 +325,7 @@ class Rank(msgspec.Struct):
     @property
     def explosion_probability(self) -> float | None:
         """P at horizon 1, in 0..1; None while unknown."""
-        return self._forecast.probability if self._forecast else None
+        return self.next_step_forecast.probability if self.next_step_forecast else None
 
     @property
     def explosion_hazard(self) -> float | None:
@@ -323,9 +334,20 @@ class Rank(msgspec.Struct):
         return detector.hazard.probability if isinstance(detector, GradientExplosionLikely) else None
 
     @property
-    def _forecast(self) -> ExplosionProbability | None:
+    def next_step_forecast(self) -> ExplosionProbability | None:
+        """What the probability at horizon 1 rests on: changes of the gradient where they are told, else of its norm."""
+        if self.vectors and self.vectors.is_fresh(self.step):
+            return self.vectors.forecast
+        return self._norm_forecast
+
+    @property
+    def _norm_forecast(self) -> ExplosionProbability | None:
         detector = self.detectors[faults.GRADIENT_EXPLOSION.name]
         return detector.forecast if isinstance(detector, GradientExplosion) else None
+
+    def _skipped_changes(self) -> dict[str, int]:
+        forecasts = (self._norm_forecast, self.vectors and self.vectors.forecast)
+        return dict(sum((Counter(one.skipped) for one in forecasts if one), Counter()))
 
 
 def _recorders(ranks: Mapping[str, Rank]) -> list[FlightRecorder]:

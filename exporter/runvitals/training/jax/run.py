@@ -43,7 +43,6 @@ class JaxRun(OffSwitch):
         self._run = run
         self._waiting: deque[_Logged] = deque()
         self._last: tuple[int, float] | None = None
-        self.dropped = 0
 
     @guarded
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: Any, **scalars: Any) -> None:
@@ -53,10 +52,10 @@ class JaxRun(OffSwitch):
         it. The step may be an array as well. Seconds per step are taken from call to call, as `step_seconds`.
         """
         self._deliver()
-        if len(self._waiting) >= MAX_WAITING:
-            self.dropped += 1
-            return
         logged = _Logged(step, dict(_by_layer({**(values or {}), **scalars})), time.perf_counter())
+        if len(self._waiting) >= MAX_WAITING:
+            self._drop(logged)
+            return
         for array in _arrays(logged):
             _send(array)
         self._waiting.append(logged)
@@ -91,8 +90,11 @@ class JaxRun(OffSwitch):
         while self._waiting and time.monotonic() < until:
             time.sleep(0.005)
             self._deliver()
-        self.dropped += len(self._waiting)
-        self._waiting.clear()
+        while self._waiting:
+            self._drop(self._waiting.popleft())
+
+    def _drop(self, logged: _Logged) -> None:
+        self._run.count_skipped("device_behind", len(logged.values))
 
     def _deliver(self) -> None:
         while self._waiting and all(_is_there(array) for array in _arrays(self._waiting[0])):

@@ -145,7 +145,7 @@ def watch(
     `runvitals.watch`. Never raises: what cannot be hooked is not watched, with one warning.
     """
     recorder = watch_run(run, rank=rank, world_size=world_size)
-    readback = Readback()
+    readback = Readback(recorder)
     if criterion is not None and not isinstance(criterion, torch.nn.Module):
         warn("the loss is not recorded: criterion must be a module such as nn.CrossEntropyLoss(); or log it yourself")
         criterion = None

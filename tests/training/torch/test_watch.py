@@ -45,7 +45,8 @@ def test_the_weights_are_the_same_with_and_without(every):
         model = nn.Sequential(network(), nn.Dropout(0.1))
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
         criterion = nn.CrossEntropyLoss()
-        run = vitals.watch(model, optimizer, run="same", criterion=criterion, every=every) if is_watched else None
+        settings = {"criterion": criterion, "every": every, "gradient_change": True}
+        run = vitals.watch(model, optimizer, run="same", **settings) if is_watched else None
         train(model, optimizer, 100, criterion=criterion, clip=0.5)
         if run:
             run.close()
@@ -289,7 +290,7 @@ def test_nothing_on_the_step_path_waits_for_a_device(monkeypatch):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a hook that is turned off would warn
-        run = vitals.watch(model, optimizer, run="async", criterion=criterion, every=1)
+        run = vitals.watch(model, optimizer, run="async", criterion=criterion, every=1, gradient_change=True)
         for name in ("item", "cpu", "numpy", "tolist", "__float__", "__bool__", "__int__", "__index__", "nonzero"):
             monkeypatch.setattr(torch.Tensor, name, forbidden)
         train(model, optimizer, 5, criterion=criterion)
@@ -303,7 +304,7 @@ def test_no_hook_synchronises_with_a_gpu(folder):
     optimizer = sgd(model)
     inputs, targets = next(iter(batches(1)))
     inputs, targets = inputs.cuda(), targets.cuda()
-    with vitals.watch(model, optimizer, run="gpu", criterion=criterion, every=1) as run:
+    with vitals.watch(model, optimizer, run="gpu", criterion=criterion, every=1, gradient_change=True) as run:
         torch.cuda.set_sync_debug_mode("error")
         try:
             for _ in range(20):
@@ -318,13 +319,14 @@ def test_no_hook_synchronises_with_a_gpu(folder):
     found = recorded(folder)
     assert found["own_loss", ""] == found["loss", ""]
     assert len(found["grad_norm", ""]) == 20
+    assert len(found["grad_change_ratio", ""]) == 19
 
 
 def test_every_signal_is_one_of_the_catalogue(folder):
     """What the hooks record has the canonical names."""
     model, criterion = network(activation=nn.Tanh), nn.CrossEntropyLoss()
     optimizer = sgd(model)
-    with vitals.watch(model, optimizer, run="names", criterion=criterion, every=1):
+    with vitals.watch(model, optimizer, run="names", criterion=criterion, every=1, gradient_change=True):
         train(model, optimizer, 3, criterion=criterion)
     assert {signal for signal, _ in recorded(folder)} <= {signal.name for signal in signals.ALL}
 
@@ -387,7 +389,7 @@ def test_a_fault_in_the_step_leaves_the_optimizers_other_hooks_alone(method):
     run = vitals.watch(model, optimizer, run="broken", every=1)
     optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
     optimizer.register_step_post_hook(lambda *_: seen.append("after"))
-    setattr(run._watcher._updates, method, lambda: 1 / 0)
+    setattr(run._watcher._measurements._updates, method, lambda: 1 / 0)
     with pytest.warns(RuntimeWarning, match="division by zero"):
         train(model, optimizer, 2)
     run.close()
@@ -397,7 +399,7 @@ def test_a_fault_in_the_step_leaves_the_optimizers_other_hooks_alone(method):
 
 def test_a_fault_in_the_forward_pass_does_not_reach_the_user(monkeypatch):
     """What fails on the output of a layer is a warning."""
-    monkeypatch.setattr("runvitals.training.torch.watcher.of_activations", lambda *_: 1 / 0)
+    monkeypatch.setattr("runvitals.training.torch.forward_statistics.of_activations", lambda *_: 1 / 0)
     model = network()
     optimizer = sgd(model)
     with pytest.warns(RuntimeWarning, match="division by zero"), vitals.watch(model, optimizer, run="broken", every=1):

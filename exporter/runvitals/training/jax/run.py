@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy
 
+from runvitals.client.advice import Advice
 from runvitals.client.run import Run
 from runvitals.client.watch import watch as watch_run
 from runvitals.training.off_switch import OffSwitch, guarded
@@ -68,6 +69,10 @@ class JaxRun(OffSwitch):
     def mark(self, kind: str, text: str = "", *, step: int | None = None) -> None:
         """Record an event, as `Run.mark` does."""
         self._run.mark(kind, text, step=step)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what is open on this run and rank, as `Run.advice` does."""
+        return self._run.advice()
 
     def close(self) -> None:
         """Record what is computed by now or within a second, and say that the run has finished."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from runvitals.training.torch.parameters import Parameter, chosen_layers, local
+from runvitals.training.chosen_layers import chosen_layers
+from runvitals.training.torch.parameters import Parameter, local
 
 _MEMORY = 0.9
 WORST = 4
@@ -23,7 +24,7 @@ class GradientNorms:
 
     def __init__(self, parameters: list[Parameter], max_layers: int) -> None:
         self._parameters = parameters
-        self._chosen = set(chosen_layers((one.layer for one in parameters), max_layers) if max_layers else ())
+        self._chosen = set(chosen_layers((one.layer for one in parameters), max_layers))
         self._max_worst = WORST if max_layers else 0
         self._usual: dict[str, float] = {}
 

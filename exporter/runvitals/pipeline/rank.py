@@ -196,10 +196,17 @@ class Rank(msgspec.Struct):
             self.status = RunStatus.RUNNING
         elif event.kind in _PAUSES:
             self.hang.pause(event.time)
-        elif event.kind is EventKind.MARK and event.fields.get("kind") == "action":
-            self.diagnosis.note_action(event)
+        elif event.kind is EventKind.MARK:
+            self._take_mark(event)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
+
+    def _take_mark(self, event: Event) -> None:
+        kind = event.fields.get("kind")
+        if kind == "action":
+            self.diagnosis.note_action(event)
+        elif kind == "unwatched":  # the hooks that told the steps have turned themselves off
+            self.hang.forget()
 
     def take_changes(self) -> list[IncidentChange]:
         """Return what happened to findings since the last call, with the samples around the onset where they are due.

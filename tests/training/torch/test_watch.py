@@ -20,7 +20,7 @@ from runvitals.catalogue import signals  # noqa: E402
 from runvitals.training import torch as vitals  # noqa: E402
 from runvitals.training.torch.gradients import GradientNorms  # noqa: E402
 from runvitals.training.torch.parameters import Parameter  # noqa: E402
-from tests.training.torch.loops import batches, network, recorded, train  # noqa: E402
+from tests.training.torch.loops import batches, marks, network, polled, recorded, train  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -242,6 +242,17 @@ def test_an_exception_in_a_hook_turns_the_hooks_off_once(folder, monkeypatch):
     run.close()
     assert recorded(folder)["loss", ""] == {5: 1.5}
     assert not model._forward_pre_hooks
+    [mark] = marks(folder, "unwatched")
+    assert "ZeroDivisionError" in mark.text
+
+
+def test_what_a_device_keeps_is_counted(folder):
+    """Of a device whose copies cannot be followed nothing is recorded, and each value is counted."""
+    run = vitals.watch(network(), [], run="elsewhere")
+    for step in range(3):
+        run.log(loss=torch.zeros(1, device="meta"), step=step)
+    run.close()
+    assert polled(folder).rejected["device_value"] == 3
 
 
 def test_what_cannot_be_hooked_is_one_warning(folder):

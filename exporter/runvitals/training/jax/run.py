@@ -41,7 +41,7 @@ class JaxRun(OffSwitch):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run = run
+        self._run: Run = run
         self._waiting: deque[_Logged] = deque()
         self._last: tuple[int, float] | None = None
 

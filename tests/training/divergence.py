@@ -13,7 +13,7 @@ from runvitals.sinks.journal import FILE_NAME
 from runvitals.sinks.reading import Filter, reading
 
 ROWS, WIDTH = 64, 8
-STEPS, RISES_AT = 900, 250
+STEPS, RISES_AT = 550, 180
 STABLE, UNSTABLE = 0.2, 1.06
 """Of the learning rate at which gradient descent on the largest curvature begins to diverge."""
 ACTIONS = {

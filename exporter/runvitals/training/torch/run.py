@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -18,6 +18,23 @@ from runvitals.training.torch.readback import Readback
 from runvitals.training.torch.watcher import Watcher, WatchSettings
 
 
+class StepWatcher(Protocol):
+    """What sees the steps go by."""
+
+    @property
+    def step(self) -> int:
+        """The step that is being made, or was the last."""
+
+    def begin_step(self, step: int, inputs: tuple[Any, ...]) -> None:
+        """Begin the step of this number."""
+
+    def interrupt(self) -> None:
+        """Leave the time since the last step out of what is told of the next."""
+
+    def detach(self) -> None:
+        """Remove the hooks."""
+
+
 class TorchRun:
     """One rank of a run, and the hooks on its model and optimizer. Made by `watch`; a context manager that closes it.
 
@@ -25,7 +42,7 @@ class TorchRun:
     computation and recorded as soon as it has arrived, under the step in which it was logged.
     """
 
-    def __init__(self, run: Run, watcher: Watcher | None, readback: Readback) -> None:
+    def __init__(self, run: Run, watcher: StepWatcher | None, readback: Readback) -> None:
         self._run, self._watcher, self._readback = run, watcher, readback
         self._logged = 0
 

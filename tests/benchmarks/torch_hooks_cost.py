@@ -1,7 +1,8 @@
 """What the PyTorch hooks cost: `python -m tests.benchmarks.torch_hooks_cost`.
 
-A network of 500 parameter tensors is trained on the CPU: without hooks, with them as they are by default, with every
-step looked at, and with the full logging that libraries offer (a histogram of each gradient and weight at each step).
+A network of 500 parameter tensors is trained on the CPU: without hooks, with them as they are by default, with the
+change of the gradient's vector asked for as well, with every step looked at, and with the full logging that libraries
+offer (a histogram of each gradient and weight at each step).
 They are interleaved step by step; what is compared is the mean CPU time of the whole process. The share is that of a
 step of 50 ms, which is also what the sampling is told: a step that is shorter is looked at less often.
 """
@@ -26,12 +27,12 @@ LAYERS = 250
 class Loop:
     """One training, made step by step."""
 
-    def __init__(self, name: str, every: int | None, *, is_watched: bool) -> None:
+    def __init__(self, name: str, every: int | None = None, *, is_watched: bool = False, **settings: bool) -> None:
         torch.manual_seed(0)
         self.model = nn.Sequential(*[nn.Linear(64, 64) for _ in range(LAYERS)])
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=1e-6)
         self.inputs = torch.randn(8, 64)
-        self.run = vitals.watch(self.model, self.optimizer, run=name, every=every) if is_watched else None
+        self.run = vitals.watch(self.model, self.optimizer, run=name, every=every, **settings) if is_watched else None
         self.seconds: list[float] = []
 
     def step(self) -> None:
@@ -63,19 +64,20 @@ class FullLogging(Loop):
 def measure() -> dict[str, float]:
     """Return the mean CPU seconds of a step by contender, the first rounds left out."""
     loops = {
-        "without": Loop("without", None, is_watched=False),
-        "without again": Loop("without", None, is_watched=False),
-        "default": Loop("default", None, is_watched=True),
+        "without": Loop("without"),
+        "without again": Loop("without"),
+        "default": Loop("default", is_watched=True),
+        "vector change": Loop("change", is_watched=True, gradient_change=True),
         "every step": Loop("each", 1, is_watched=True),
-        "full logging": FullLogging("full", None, is_watched=False),
+        "full logging": FullLogging("full"),
     }
     for loop in loops.values():
         loop.told_that_a_step_takes(STEP_SECONDS)
     for _ in range(ROUNDS):
         for loop in loops.values():
             loop.step()
-    period = loops["default"].run._watcher._sampling.period
-    print(f"by default one step in {period} is looked at")
+    for name in ("default", "vector change"):
+        print(f"{name}: one step in {loops[name].run._watcher._sampling.period} is looked at")
     return {name: statistics.fmean(loop.seconds[ROUNDS // 8 :]) for name, loop in loops.items()}
 
 

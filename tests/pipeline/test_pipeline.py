@@ -173,6 +173,17 @@ def test_a_stall_opens_when_the_step_is_overdue_and_closes_with_the_next():
     assert not found(pipeline)["hang"].is_open
 
 
+def test_a_run_whose_hooks_are_off_does_not_hang():
+    """Its silence tells nothing, until steps come again."""
+    mark = event(EventKind.MARK, START + 101.0, fields={"kind": "unwatched"})
+    pipeline = run_through([started(), *samples("loss", healthy(100)), mark])
+    pipeline.advance(START + 90_000.0)
+    assert "hang" not in found(pipeline)
+    pipeline.observe(samples("loss", healthy(20), first_step=101, start=START + 90_001.0), "test")
+    pipeline.advance(START + 180_000.0)
+    assert found(pipeline)["hang"].is_open
+
+
 def test_a_source_that_is_behind_makes_nobody_look_stalled():
     """Time passes for a rank only as far as its source has been read."""
     pipeline = run_through([started(), *samples("loss", healthy(100))])

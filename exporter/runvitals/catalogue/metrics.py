@@ -96,8 +96,8 @@ SIGNAL_LAST_SAMPLE_TIMESTAMP = Metric(
 EXPLOSION_PROBABILITY = Metric(
     "runvitals_explosion_probability",
     "gauge",
-    "Probability of an explosion of the gradient within the horizon, in steps (ratio, 0 to 1); 1: that the norm's next "
-    "relative change exceeds the threshold, 50: the calibrated hazard.",
+    "Probability of an explosion of the gradient within the horizon, in steps (ratio, 0 to 1); 1: that the gradient's "
+    "next relative change exceeds the threshold, 50: the calibrated hazard.",
     (*RANK, "horizon"),
 )
 EXPLOSION_SKIPPED = Metric(

@@ -60,6 +60,7 @@ _MAX_HEADER_TEXT = 255
 SKIP_REASONS = (
     "not_a_number",
     "device_value",
+    "device_behind",
     "huge_integer",
     "unsupported_type",
     "bad_name",

@@ -76,6 +76,11 @@ class Run:
         except Exception:  # noqa: BLE001 - see log
             writer.skipped("internal_error")
 
+    def count_skipped(self, reason: str, count: int = 1) -> None:
+        """Count values that a hook could not take, by one of SKIP_REASONS; the counts reach the reader."""
+        if self._writer is not None:
+            self._writer.skipped(reason, count)
+
     def advice(self) -> tuple[Advice, ...]:
         """Return what is open on this run and rank, as a sidecar says that was told to (`advice: {enabled: true}`).
 

@@ -44,11 +44,18 @@ class ExplosionProbability(msgspec.Struct):
             self._skip(reason)
             return
         newest = abs(norm - previous) / previous
-        if not isfinite(newest):
+        if isfinite(newest):
+            self._push(newest)
+        else:
             self._skip("overflow")
-            return
-        self.newest = newest
-        self.changes.push(newest)
+
+    def observe_change(self, change: float) -> None:
+        """Take a relative change that was formed elsewhere."""
+        self.newest = None
+        if isfinite(change) and change >= 0.0:
+            self._push(change)
+        else:
+            self._skip("nonfinite")
 
     def start_segment(self) -> None:
         """The next norm is not a neighbour of the last one."""
@@ -61,6 +68,10 @@ class ExplosionProbability(msgspec.Struct):
         if len(self.changes) < MINIMUM or mean is None or not stddev:
             return None
         return upper_tail((self.change - mean) / stddev)
+
+    def _push(self, change: float) -> None:
+        self.newest = change
+        self.changes.push(change)
 
     def _skip(self, reason: str) -> None:
         self.skipped[reason] = self.skipped.get(reason, 0) + 1

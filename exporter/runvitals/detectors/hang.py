@@ -16,7 +16,7 @@ class Hang(msgspec.Struct, tag="hang"):
 
     It is overdue after `step_factor` times the 99th percentile of the step interval, but not before `minimum_seconds`;
     after the start, in the first steps, and after a mark that announces a pause (evaluation, checkpoint), not before
-    `startup_seconds`. A rank whose start and steps were never seen is unknown.
+    `startup_seconds`. A rank whose start and steps were never seen, or are seen no longer, is unknown.
     """
 
     step_factor: float
@@ -36,6 +36,11 @@ class Hang(msgspec.Struct, tag="hang"):
         """The rank started, or started again, at `time`."""
         self.intervals.clear()
         self.since, self.step, self.is_paused = time, None, False
+
+    def forget(self) -> None:
+        """Steps are no longer told: whether the rank makes any is unknown until one comes."""
+        self.intervals.clear()
+        self.since, self.step, self.is_paused = None, None, False
 
     def pause(self, time: float) -> None:
         """The next step was announced to take longer."""

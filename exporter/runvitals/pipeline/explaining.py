@@ -133,7 +133,7 @@ def explain_rank(rank: Rank) -> RankExplanation:
     return RankExplanation(
         rank.run,
         rank.rank,
-        explain_next_step(forecast.forecast) if forecast and has_norms else None,
+        explain_next_step(rank.next_step_forecast) if rank.next_step_forecast and has_norms else None,
         explain_hazard(likely.hazard) if likely and has_norms else None,
         tuple(one for one in rank.diagnosis.findings() if one.is_open),
     )

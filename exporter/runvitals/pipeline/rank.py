@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
@@ -15,6 +16,7 @@ from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.gradient_explosion import GradientExplosion
 from runvitals.detectors.gradient_explosion_likely import GradientExplosionLikely
 from runvitals.detectors.run_end import verdict_on_end
+from runvitals.detectors.vector_forecast import VectorForecast
 from runvitals.diagnosis import rank_diagnosis
 from runvitals.diagnosis.rank_diagnosis import RankDiagnosis
 from runvitals.diagnosis.recent_events import RecentEvents
@@ -51,6 +53,7 @@ _ENDS = {
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
 _CHECKSUM = signals.PARAMETER_CHECKSUM.name
+_GRAD_CHANGE = signals.GRAD_CHANGE_RATIO.name
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
@@ -82,6 +85,7 @@ class Rank(msgspec.Struct):
     events: RecentEvents = msgspec.field(default_factory=RecentEvents)
     start_time: float | None = None
     checksums: dict[str, ReplicaChecksum] = {}
+    vectors: VectorForecast | None = None
 
     @classmethod
     def create(cls, run: str, rank: str, source: str, table: FaultTable) -> Rank:
@@ -116,6 +120,8 @@ class Rank(msgspec.Struct):
         if signal == _CHECKSUM and admission is Admission.SCORED:
             self._keep_checksum(sample)
         if not layer:
+            if signal == _GRAD_CHANGE:
+                self._follow_vectors(sample, table)
             self._record(sample)
         if watching:
             self._show(sample, series, admission, table, peers, watching)
@@ -125,6 +131,11 @@ class Rank(msgspec.Struct):
     def _keep_checksum(self, sample: Sample) -> None:
         if sample.step is not None:
             self.checksums.setdefault(sample.layer, ReplicaChecksum()).observe(sample.step, sample.time, sample.value)
+
+    def _follow_vectors(self, sample: Sample, table: FaultTable) -> None:
+        limit = table.faults[faults.GRADIENT_EXPLOSION.name].thresholds["change"].value
+        self.vectors = self.vectors or VectorForecast(ExplosionProbability(limit))
+        self.vectors.observe(sample.value, sample.step, limit)
 
     def _show(
         self,
@@ -193,10 +204,17 @@ class Rank(msgspec.Struct):
             self._hear(event, table)
         elif event.kind in _PAUSES:
             self.hang.pause(event.time)
-        elif event.kind is EventKind.MARK and event.fields.get("kind") == "action":
-            self.diagnosis.note_action(event)
+        elif event.kind is EventKind.MARK:
+            self._take_mark(event)
         elif event.kind is EventKind.DUPLICATE_WRITER:
             self._observe_event(faults.DUPLICATE_WRITER, verdict_on_duplicate(event), event.time, table)
+
+    def _take_mark(self, event: Event) -> None:
+        kind = event.fields.get("kind")
+        if kind == "action":
+            self.diagnosis.note_action(event)
+        elif kind == "unwatched":  # the hooks that told the steps have turned themselves off
+            self.hang.forget()
 
     def take_changes(self) -> list[IncidentChange]:
         """Return what happened to findings since the last call, with the samples around the onset where they are due.
@@ -237,7 +255,7 @@ class Rank(msgspec.Struct):
             last_step_time=self.last_step_time,
             explosion_probability=self.explosion_probability,
             explosion_hazard=self.explosion_hazard,
-            explosion_skipped=dict(self._forecast.skipped) if self._forecast else {},
+            explosion_skipped=self._skipped_changes(),
             fault_active={**dict.fromkeys(self.diagnosis.opened, 0), **dict.fromkeys(map(_labels, active), 1)},
             fault_states={state: sum(one is state for one in states.values()) for state in State},
             incidents=dict(self.diagnosis.incidents),
@@ -263,7 +281,7 @@ class Rank(msgspec.Struct):
         self.detectors = make_detectors(table) | kept
         self.hang.start(event.time)
         self.status, self.has_writer, self.ended_time = RunStatus.RUNNING, True, None
-        self.start_time, self.checksums = event.time, {}
+        self.start_time, self.checksums, self.vectors = event.time, {}, None
         self.info = dict(event.fields)
         self.events.clear()
         self.step = self.last_step_time = None
@@ -336,7 +354,7 @@ class Rank(msgspec.Struct):
     @property
     def explosion_probability(self) -> float | None:
         """P at horizon 1, in 0..1; None while unknown."""
-        return self._forecast.probability if self._forecast else None
+        return self.next_step_forecast.probability if self.next_step_forecast else None
 
     @property
     def explosion_hazard(self) -> float | None:
@@ -345,9 +363,20 @@ class Rank(msgspec.Struct):
         return detector.hazard.probability if isinstance(detector, GradientExplosionLikely) else None
 
     @property
-    def _forecast(self) -> ExplosionProbability | None:
+    def next_step_forecast(self) -> ExplosionProbability | None:
+        """What the probability at horizon 1 rests on: changes of the gradient where they are told, else of its norm."""
+        if self.vectors and self.vectors.is_fresh(self.step):
+            return self.vectors.forecast
+        return self._norm_forecast
+
+    @property
+    def _norm_forecast(self) -> ExplosionProbability | None:
         detector = self.detectors[faults.GRADIENT_EXPLOSION.name]
         return detector.forecast if isinstance(detector, GradientExplosion) else None
+
+    def _skipped_changes(self) -> dict[str, int]:
+        forecasts = (self._norm_forecast, self.vectors and self.vectors.forecast)
+        return dict(sum((Counter(one.skipped) for one in forecasts if one), Counter()))
 
 
 def _recorders(ranks: Mapping[str, Rank]) -> list[FlightRecorder]:

@@ -9,6 +9,9 @@ from typing import Any, TypeVar
 
 from runvitals.client.warning import warn
 
+UNWATCHED = "unwatched"
+"""The kind of the mark that says so."""
+
 Method = TypeVar("Method", bound=Callable[..., None])
 
 
@@ -19,6 +22,8 @@ class OffSwitch:
 
     def __init__(self) -> None:
         self.is_on = True
+        self._run: Any = None
+        """The run that is told when they turn off, once there is one."""
         self._undo: list[Callable[[], object]] = []
         self._undo_later: list[Callable[[], object]] = []
         """Of hooks that cannot be removed while one of them runs: they stay, and do nothing, until `detach`."""
@@ -38,8 +43,15 @@ class OffSwitch:
         """Remove the hooks, and say once why."""
         if self.is_on:
             warn(f"{self.name} are off from here on", error)
+            with suppress(Exception):
+                self._mark_off(error)
         with suppress(Exception):  # nothing may raise into the user's code
             self._undo_what_can_be()
+
+    def _mark_off(self, error: Exception) -> None:
+        """Tell the sidecar, for which a run that falls silent would hang."""
+        if self._run is not None:
+            self._run.mark(UNWATCHED, f"{self.name} are off from here on: {type(error).__name__}")
 
     def _undo_what_can_be(self) -> None:
         self.is_on = False

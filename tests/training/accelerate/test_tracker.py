@@ -1,5 +1,7 @@
 """`training.accelerate.VitalsTracker` with a real Accelerator on the CPU."""
 
+from types import SimpleNamespace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -8,13 +10,18 @@ accelerate = pytest.importorskip("accelerate", reason="Accelerate is not install
 from accelerate.state import AcceleratorState, GradientState  # noqa: E402
 from torch import nn  # noqa: E402
 
+from runvitals.client.advice import Advice  # noqa: E402
 from runvitals.training.accelerate import VitalsTracker  # noqa: E402
+from runvitals.training.torch import Actions  # noqa: E402
 from tests.training.torch.loops import batches, network, recorded  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore", "error:runvitals"),  # the framework's own warnings are not ours
 ]
+
+
+SPIKE = Advice("loss_spike", "warning", "parameters", 3, 0.9, "Look.", "id-1")
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +76,21 @@ def test_the_weights_are_the_same_with_and_without():
     models = [train(tracker, 100, is_watched=bool(tracker))[2] for tracker in (None, VitalsTracker("same"))]
     pairs = zip(models[0].parameters(), models[1].parameters(), strict=True)
     assert all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_the_rate_of_a_prepared_schedule_is_lowered_for_good():
+    """What Accelerate wraps around optimizer and schedule does not keep an action from either."""
+    accelerator = accelerate.Accelerator(cpu=True)
+    model = network()
+    sgd = torch.optim.SGD(model.parameters(), lr=0.3)
+    prepared = accelerator.prepare(model, sgd, torch.optim.lr_scheduler.LambdaLR(sgd, lambda _: 1.0))
+    _, optimizer, schedule = prepared
+    run = SimpleNamespace(advice=lambda: (SPIKE,), mark=lambda *_, **__: None)
+    Actions(run, {"loss_spike": ["lower_learning_rate"]}, optimizer=optimizer, scheduler=schedule).apply(0)
+    for _ in range(3):
+        optimizer.step()
+        schedule.step()
+    assert sgd.param_groups[0]["lr"] == pytest.approx(0.1)
 
 
 def test_the_run_itself_can_be_had(folder):

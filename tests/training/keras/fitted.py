@@ -91,7 +91,8 @@ def broken():
         warnings.simplefilter("always")
         made = fit(network(), [callback])
     ours = [str(one.message) for one in warned if "runvitals" in str(one.message)]
-    return {"warnings": ours, "iterations": int(made.optimizer.iterations)}
+    kinds = [kind for kind, _ in read("broken")["events"]]
+    return {"warnings": ours, "iterations": int(made.optimizer.iterations), "events": kinds}
 
 
 def main():

@@ -112,10 +112,11 @@ def test_the_weights_are_the_same_with_and_without(fitted):
 
 
 def test_an_exception_in_the_callback_turns_it_off_once(fitted):
-    """A fault of ours is one warning, and the training goes on."""
+    """A fault of ours is one warning, the training goes on, and its end is recorded."""
     assert len(fitted["broken"]["warnings"]) == 1
     assert "hooks on fit are off" in fitted["broken"]["warnings"][0]
     assert fitted["broken"]["iterations"] == 5
+    assert {"mark", "run_finished"} <= set(fitted["broken"]["events"])
 
 
 def test_fit_need_not_wait_for_the_device(fitted):

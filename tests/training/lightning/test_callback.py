@@ -10,10 +10,8 @@ lightning = pytest.importorskip("lightning.pytorch", reason="Lightning is not in
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
-from runvitals.sources.ring import RingSettings, RingSource  # noqa: E402
 from runvitals.training.lightning import VitalsCallback  # noqa: E402
-from runvitals.values import Event  # noqa: E402
-from tests.training.torch.loops import recorded  # noqa: E402
+from tests.training.torch.loops import marks, recorded  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -98,13 +96,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def events(folder):
-    source = RingSource(RingSettings(folders=(str(folder / "rings"),)))
-    found = [item for item in source.poll(0.0).items if isinstance(item, Event)]
-    source.close()
-    return found
-
-
 def test_loss_norm_rate_and_input_of_each_step(folder):
     """Loss and gradient norm of each step are the module's own; input and activations are seen as well."""
     module = Network()
@@ -153,8 +144,7 @@ def test_a_validation_and_a_checkpoint_are_announced(folder):
     found = recorded(folder / "rings")
     assert list(found["eval_loss", ""]) == [2, 5, 8, 11]
     assert ("train_something", "") not in found
-    marks = {event.kind.value for event in events(folder)}
-    assert {"evaluation", "checkpoint"} <= marks
+    assert all(marks(folder / "rings", kind) for kind in ("evaluation", "checkpoint"))
     assert not {3, 6, 9} & set(found["step_seconds", ""])
 
 
@@ -163,14 +153,14 @@ def test_a_resumed_training_goes_on_with_its_steps(folder):
     fit(folder, Network(), []).save_checkpoint(folder / "saved.ckpt")
     fit(folder, Network(), [VitalsCallback("resumed")], max_epochs=2, checkpoint=folder / "saved.ckpt")
     assert list(recorded(folder / "rings")["loss", ""]) == list(range(6, 12))
-    assert [event.step for event in events(folder) if event.kind.value == "resume"] == [6]
+    assert [mark.step for mark in marks(folder / "rings", "resume")] == [6]
 
 
 def test_an_exception_is_recorded_by_its_type(folder):
     """A training that raises ends its run so; its steps can be read."""
     with pytest.raises(OverflowError):
         fit(folder, Network(fails_at=3), [VitalsCallback("raises")])
-    assert any("OverflowError" in event.text for event in events(folder))
+    assert [end.text for end in marks(folder / "rings", "run_raised")] == ["OverflowError"]
     assert list(recorded(folder / "rings")["loss", ""]) == [0, 1, 2]
 
 
@@ -192,6 +182,7 @@ def test_an_exception_in_the_callback_turns_it_off_once(folder, monkeypatch):
         fit(folder, module, [VitalsCallback("broken")])
     assert len([one for one in warned if "runvitals" in str(one.message)]) == 1
     assert len(module.losses) == 6
+    assert len(marks(folder / "rings", "unwatched")) == len(marks(folder / "rings", "run_finished")) == 1
 
 
 def test_a_copy_of_the_callback_watches_as_well(folder):

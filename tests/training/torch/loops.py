@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from runvitals.sources.ring import RingSettings, RingSource
-from runvitals.values import Sample
+from runvitals.values import Event, Sample
 
 
 def network(*, width=16, depth=3, activation=nn.ReLU, seed=0):
@@ -37,9 +37,21 @@ def train(model, optimizer, steps, *, criterion=None, clip=None, scale=1.0):
 def recorded(folder):
     """Return what a sidecar reads of the rings in a folder: values by (signal, layer) and step."""
     found: dict[tuple[str, str], dict[int | None, float]] = {}
-    source = RingSource(RingSettings(folders=(str(folder),)))
-    for item in source.poll(0.0).items:
+    for item in polled(folder).items:
         if isinstance(item, Sample):
             found.setdefault((item.signal, item.layer), {})[item.step] = item.value
-    source.close()
     return found
+
+
+def marks(folder, kind):
+    """Return the events of a kind that a run was marked with."""
+    events = [item for item in polled(folder).items if isinstance(item, Event)]
+    return [one for one in events if kind in (one.kind.value, one.fields.get("kind"))]
+
+
+def polled(folder):
+    """Return what a sidecar that has just started reads of the rings in a folder."""
+    source = RingSource(RingSettings(folders=(str(folder),)))
+    poll = source.poll(0.0)
+    source.close()
+    return poll

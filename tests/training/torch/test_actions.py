@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 
@@ -13,9 +12,8 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 import runvitals  # noqa: E402
 from runvitals import embedded  # noqa: E402
 from runvitals.client.advice import Advice  # noqa: E402
-from runvitals.sinks.journal import FILE_NAME  # noqa: E402
-from runvitals.sinks.reading import Filter, reading  # noqa: E402
 from runvitals.training.torch import Actions  # noqa: E402
+from tests.training.divergence import STABLE, UNSTABLE, advising, history  # noqa: E402
 
 LIKELY = Advice("gradient_explosion_likely", "warning", "parameters", 7, 0.9, "Save.", "id-1")
 
@@ -101,6 +99,7 @@ def test_a_checkpoint_that_fails_does_not_end_the_training(run):
     ("actions", "sentence"),
     [
         ({"loss_spike": ["lower"]}, "no such action: lower"),
+        ({"loss_spike": "stop it"}, "no such action: stop it"),
         ({"loss_spike": ["checkpoint"]}, "needs checkpoint="),
         ({"loss_spike": ["lower_learning_rate"]}, "needs optimizer="),
     ],
@@ -118,6 +117,11 @@ def test_what_cannot_be_done_is_refused_at_the_start(run, actions, sentence):
         lambda sgd: torch.optim.lr_scheduler.StepLR(sgd, 3, 0.5),
         lambda sgd: torch.optim.lr_scheduler.OneCycleLR(sgd, 1.0, total_steps=30),
         lambda sgd: torch.optim.lr_scheduler.CosineAnnealingLR(sgd, 30),
+        lambda sgd: torch.optim.lr_scheduler.SequentialLR(
+            sgd,
+            [torch.optim.lr_scheduler.ConstantLR(sgd, 0.5, 8), torch.optim.lr_scheduler.LambdaLR(sgd, lambda _: 0.7)],
+            milestones=[8],
+        ),
     ],
 )
 def test_a_schedule_goes_on_from_the_lowered_rate(run, schedule):
@@ -149,8 +153,6 @@ def test_a_rate_that_is_a_tensor_is_changed_in_place(run):
 
 STEPS = 1500
 RISES_AT = 400
-STABLE, UNSTABLE = 0.2, 1.06
-"""Of the learning rate at which gradient descent on the largest curvature begins to diverge."""
 NAMES = ["checkpoint", "lower_learning_rate"]
 
 
@@ -189,14 +191,7 @@ def train(run, *, rises, acts, seconds=0.0):
 def advised(tmp_path, monkeypatch):
     """A folder for rings, and an exporter in this process that advises their runs."""
     monkeypatch.setenv("RUNVITALS_RUNS_DIR", str(tmp_path / "runs"))
-    config = {
-        "sources": [{"kind": "ring", "folders": [str(tmp_path / "runs")], "interval": 0.05}],
-        "tick_seconds": 0.05,
-        "advice": {"enabled": True},
-        "state": {"directory": str(tmp_path / "state")},
-    }
-    (tmp_path / "c.yml").write_text(json.dumps(config))
-    with embedded.serve("127.0.0.1:0", config_file=tmp_path / "c.yml"):
+    with advising(tmp_path):
         yield tmp_path
 
 
@@ -214,8 +209,8 @@ def test_a_run_that_diverges_without_is_saved_with(advised):
     assert saved
     assert all(step > RISES_AT and torch.isfinite(kept).all() for step, kept in saved)
     embedded.serve("127.0.0.1:0").stop()
-    history = _history(advised / "state" / FILE_NAME)
-    assert any(sentence.startswith("action: lower_learning_rate on gradient_explosion") for sentence in history)
+    said = history(advised)
+    assert any(sentence.startswith("action: lower_learning_rate on gradient_explosion") for sentence in said)
 
 
 @pytest.mark.slow
@@ -228,10 +223,3 @@ def test_a_healthy_run_is_never_touched(advised):
     assert torch.equal(with_actions, without)
     assert not saved
     assert math.isclose(share, STABLE)
-
-
-def _history(path):
-    """Return every sentence that the journal tells of its incidents."""
-    with reading(path) as reader:
-        incidents = reader.incidents(Filter())
-        return [entry.sentence for one in incidents for entry in reader.history(one.finding.id)]

@@ -20,7 +20,7 @@ from runvitals.catalogue import signals  # noqa: E402
 from runvitals.training import torch as vitals  # noqa: E402
 from runvitals.training.torch.gradients import GradientNorms  # noqa: E402
 from runvitals.training.torch.parameters import Parameter  # noqa: E402
-from tests.training.torch.loops import batches, network, recorded, train  # noqa: E402
+from tests.training.torch.loops import batches, marks, network, polled, recorded, train  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,8 @@ def test_the_weights_are_the_same_with_and_without(every):
         model = nn.Sequential(network(), nn.Dropout(0.1))
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
         criterion = nn.CrossEntropyLoss()
-        run = vitals.watch(model, optimizer, run="same", criterion=criterion, every=every) if is_watched else None
+        settings = {"criterion": criterion, "every": every, "gradient_change": True}
+        run = vitals.watch(model, optimizer, run="same", **settings) if is_watched else None
         train(model, optimizer, 100, criterion=criterion, clip=0.5)
         if run:
             run.close()
@@ -241,6 +242,17 @@ def test_an_exception_in_a_hook_turns_the_hooks_off_once(folder, monkeypatch):
     run.close()
     assert recorded(folder)["loss", ""] == {5: 1.5}
     assert not model._forward_pre_hooks
+    [mark] = marks(folder, "unwatched")
+    assert "ZeroDivisionError" in mark.text
+
+
+def test_what_a_device_keeps_is_counted(folder):
+    """Of a device whose copies cannot be followed nothing is recorded, and each value is counted."""
+    run = vitals.watch(network(), [], run="elsewhere")
+    for step in range(3):
+        run.log(loss=torch.zeros(1, device="meta"), step=step)
+    run.close()
+    assert polled(folder).rejected["device_value"] == 3
 
 
 def test_what_cannot_be_hooked_is_one_warning(folder):
@@ -289,7 +301,7 @@ def test_nothing_on_the_step_path_waits_for_a_device(monkeypatch):
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # a hook that is turned off would warn
-        run = vitals.watch(model, optimizer, run="async", criterion=criterion, every=1)
+        run = vitals.watch(model, optimizer, run="async", criterion=criterion, every=1, gradient_change=True)
         for name in ("item", "cpu", "numpy", "tolist", "__float__", "__bool__", "__int__", "__index__", "nonzero"):
             monkeypatch.setattr(torch.Tensor, name, forbidden)
         train(model, optimizer, 5, criterion=criterion)
@@ -303,7 +315,7 @@ def test_no_hook_synchronises_with_a_gpu(folder):
     optimizer = sgd(model)
     inputs, targets = next(iter(batches(1)))
     inputs, targets = inputs.cuda(), targets.cuda()
-    with vitals.watch(model, optimizer, run="gpu", criterion=criterion, every=1) as run:
+    with vitals.watch(model, optimizer, run="gpu", criterion=criterion, every=1, gradient_change=True) as run:
         torch.cuda.set_sync_debug_mode("error")
         try:
             for _ in range(20):
@@ -318,13 +330,14 @@ def test_no_hook_synchronises_with_a_gpu(folder):
     found = recorded(folder)
     assert found["own_loss", ""] == found["loss", ""]
     assert len(found["grad_norm", ""]) == 20
+    assert len(found["grad_change_ratio", ""]) == 19
 
 
 def test_every_signal_is_one_of_the_catalogue(folder):
     """What the hooks record has the canonical names."""
     model, criterion = network(activation=nn.Tanh), nn.CrossEntropyLoss()
     optimizer = sgd(model)
-    with vitals.watch(model, optimizer, run="names", criterion=criterion, every=1):
+    with vitals.watch(model, optimizer, run="names", criterion=criterion, every=1, gradient_change=True):
         train(model, optimizer, 3, criterion=criterion)
     assert {signal for signal, _ in recorded(folder)} <= {signal.name for signal in signals.ALL}
 
@@ -387,7 +400,7 @@ def test_a_fault_in_the_step_leaves_the_optimizers_other_hooks_alone(method):
     run = vitals.watch(model, optimizer, run="broken", every=1)
     optimizer.register_step_pre_hook(lambda *_: seen.append("before"))
     optimizer.register_step_post_hook(lambda *_: seen.append("after"))
-    setattr(run._watcher._updates, method, lambda: 1 / 0)
+    setattr(run._watcher._measurements._updates, method, lambda: 1 / 0)
     with pytest.warns(RuntimeWarning, match="division by zero"):
         train(model, optimizer, 2)
     run.close()
@@ -397,7 +410,7 @@ def test_a_fault_in_the_step_leaves_the_optimizers_other_hooks_alone(method):
 
 def test_a_fault_in_the_forward_pass_does_not_reach_the_user(monkeypatch):
     """What fails on the output of a layer is a warning."""
-    monkeypatch.setattr("runvitals.training.torch.watcher.of_activations", lambda *_: 1 / 0)
+    monkeypatch.setattr("runvitals.training.torch.forward_statistics.of_activations", lambda *_: 1 / 0)
     model = network()
     optimizer = sgd(model)
     with pytest.warns(RuntimeWarning, match="division by zero"), vitals.watch(model, optimizer, run="broken", every=1):

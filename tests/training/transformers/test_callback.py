@@ -10,11 +10,9 @@ pytest.importorskip("transformers", reason="Hugging Face transformers is not ins
 from torch import nn  # noqa: E402
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments  # noqa: E402
 
-from runvitals.sources.ring import RingSettings, RingSource  # noqa: E402
 from runvitals.training.transformers import VitalsCallback  # noqa: E402
 from runvitals.training.transformers.losses import RawLosses  # noqa: E402
-from runvitals.values import Event  # noqa: E402
-from tests.training.torch.loops import recorded  # noqa: E402
+from tests.training.torch.loops import marks, recorded  # noqa: E402
 
 pytestmark = [
     pytest.mark.slow,
@@ -61,13 +59,6 @@ def trainer(folder, callbacks, *, model=None, data=None, **settings):
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RUNVITALS_RUNS_DIR", str(tmp_path / "rings"))
     return tmp_path
-
-
-def events(folder):
-    source = RingSource(RingSettings(folders=(str(folder / "rings"),)))
-    found = [(item.kind.value, item.step) for item in source.poll(0.0).items if isinstance(item, Event)]
-    source.close()
-    return found
 
 
 def test_losses_norms_and_rates_of_each_step_are_those_of_the_trainer(folder):
@@ -131,9 +122,8 @@ def test_an_evaluation_and_a_checkpoint_are_announced(folder):
     trainer(folder, [callback], eval_strategy="steps", eval_steps=2, save_strategy="steps", save_steps=4).train()
     found = recorded(folder / "rings")
     assert list(found["eval_loss", ""]) == [2, 4, 6]
-    marks = [event for event in events(folder) if event[0] in ("evaluation", "checkpoint")]
-    assert [mark for mark in marks if mark[0] == "evaluation"] == [("evaluation", step) for step in (2, 4, 6)]
-    assert ("checkpoint", 4) in marks
+    assert [mark.step for mark in marks(folder / "rings", "evaluation")] == [2, 4, 6]
+    assert 4 in [mark.step for mark in marks(folder / "rings", "checkpoint")]
     assert list(found["step_seconds", ""]) == [2, 4, 6]
     assert not {name for name, _ in found if name.endswith(("runtime", "per_second"))}
 
@@ -143,7 +133,7 @@ def test_a_resumed_training_goes_on_with_its_steps(folder):
     trainer(folder, [], save_strategy="steps", save_steps=3).train()
     trainer(folder, [VitalsCallback("resumed", every=1)]).train(resume_from_checkpoint=str(folder / "out/checkpoint-3"))
     assert list(recorded(folder / "rings")["loss", ""]) == [4, 5, 6]
-    assert ("resume", 4) in events(folder)
+    assert [mark.step for mark in marks(folder / "rings", "resume")] == [4]
 
 
 def test_the_weights_are_the_same_with_and_without(folder):
@@ -184,3 +174,4 @@ def test_an_exception_in_the_callback_turns_it_off_once(folder, monkeypatch):
     assert len([one for one in warned if "runvitals" in str(one.message)]) == 1
     assert watched.state.global_step == 6
     assert not watched.model._forward_hooks
+    assert len(marks(folder / "rings", "unwatched")) == len(marks(folder / "rings", "run_finished")) == 1

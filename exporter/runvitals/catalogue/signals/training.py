@@ -123,6 +123,11 @@ UPDATE_RATIO = Signal(
     "norm of the change of the parameters in the step over their norm",
     ("update_to_weight_ratio", "update_weight_ratio"),
 )
+GRAD_CHANGE_RATIO = Signal(
+    "grad_change_ratio",
+    "1",
+    "norm of the gradient's change since the step before, as a vector, over the norm that it had",
+)
 ZERO_GRADIENT_RATIO = Signal(
     "zero_gradient_ratio", "1", "share of the gradient that is exactly 0, 0 to 1", bad_side="high"
 )

@@ -30,7 +30,8 @@ class VitalsTracker(GeneralTracker):
     def tracker(self) -> TorchRun:
         """The run, as `Accelerator.get_tracker("runvitals", unwrap=True)` returns it."""
         if self._run is None:
-            self._run = TorchRun(watch_run(self._name), None, Readback())
+            run = watch_run(self._name)
+            self._run = TorchRun(run, None, Readback(run))
         return self._run
 
     def watch(self, network: Any, optimizer: Any, **settings: Any) -> TorchRun:

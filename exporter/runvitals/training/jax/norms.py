@@ -7,6 +7,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from runvitals.training.chosen_layers import chosen_layers
+
 WHOLE = ""
 """The name under which the norm of everything stands among those of the layers."""
 
@@ -26,7 +28,7 @@ def norms(tree: Any, max_layers: int = 16) -> dict[str, Any]:
         layer = "/".join(_key(one) for one in path[:-1]) or "/".join(_key(one) for one in path)
         squares[layer] = squares.get(layer, 0.0) + _square(leaf)
     whole = jnp.sqrt(sum(squares.values(), start=jnp.float32(0.0)))
-    return {WHOLE: whole, **{layer: jnp.sqrt(squares[layer]) for layer in _spaced(list(squares), max_layers)}}
+    return {WHOLE: whole, **{layer: jnp.sqrt(squares[layer]) for layer in chosen_layers(squares, max_layers)}}
 
 
 def _square(leaf: Any) -> Any:
@@ -40,9 +42,3 @@ def _key(entry: Any) -> str:
         if hasattr(entry, attribute):
             return str(getattr(entry, attribute))
     return str(entry)
-
-
-def _spaced(layers: list[str], count: int) -> list[str]:
-    if len(layers) <= count or count < 2:
-        return layers[: max(count, 0)]
-    return [layers[round(place * (len(layers) - 1) / (count - 1))] for place in range(count)]

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy
 
+from runvitals.client.advice import Advice
 from runvitals.client.run import Run
 from runvitals.client.watch import watch as watch_run
 from runvitals.training.off_switch import OffSwitch, guarded
@@ -40,10 +41,9 @@ class JaxRun(OffSwitch):
 
     def __init__(self, run: Run) -> None:
         super().__init__()
-        self._run = run
+        self._run: Run = run
         self._waiting: deque[_Logged] = deque()
         self._last: tuple[int, float] | None = None
-        self.dropped = 0
 
     @guarded
     def log(self, values: Mapping[str, Any] | None = None, /, *, step: Any, **scalars: Any) -> None:
@@ -53,10 +53,10 @@ class JaxRun(OffSwitch):
         it. The step may be an array as well. Seconds per step are taken from call to call, as `step_seconds`.
         """
         self._deliver()
-        if len(self._waiting) >= MAX_WAITING:
-            self.dropped += 1
-            return
         logged = _Logged(step, dict(_by_layer({**(values or {}), **scalars})), time.perf_counter())
+        if len(self._waiting) >= MAX_WAITING:
+            self._drop(logged)
+            return
         for array in _arrays(logged):
             _send(array)
         self._waiting.append(logged)
@@ -69,6 +69,10 @@ class JaxRun(OffSwitch):
     def mark(self, kind: str, text: str = "", *, step: int | None = None) -> None:
         """Record an event, as `Run.mark` does."""
         self._run.mark(kind, text, step=step)
+
+    def advice(self) -> tuple[Advice, ...]:
+        """Return what is open on this run and rank, as `Run.advice` does."""
+        return self._run.advice()
 
     def close(self) -> None:
         """Record what is computed by now or within a second, and say that the run has finished."""
@@ -91,8 +95,11 @@ class JaxRun(OffSwitch):
         while self._waiting and time.monotonic() < until:
             time.sleep(0.005)
             self._deliver()
-        self.dropped += len(self._waiting)
-        self._waiting.clear()
+        while self._waiting:
+            self._drop(self._waiting.popleft())
+
+    def _drop(self, logged: _Logged) -> None:
+        self._run.count_skipped("device_behind", len(logged.values))
 
     def _deliver(self) -> None:
         while self._waiting and all(_is_there(array) for array in _arrays(self._waiting[0])):

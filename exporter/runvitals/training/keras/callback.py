@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 
+from runvitals.client.rank import rank_and_world_size
 from runvitals.client.run import Run
 from runvitals.client.watch import watch
+from runvitals.training.actions import CHECKPOINT, DEFAULT_FACTOR, LOWER, STOP
 from runvitals.training.batch_losses import BatchLosses
+from runvitals.training.framework_callback import Actions, FrameworkCallback
 from runvitals.training.in_order import InOrder
 from runvitals.training.keras.gradients import KerasGradients, gradients_of
-from runvitals.training.off_switch import OffSwitch, guarded
+from runvitals.training.off_switch import guarded
 
 
-class VitalsCallback(keras.callbacks.Callback, OffSwitch):
+class VitalsCallback(keras.callbacks.Callback, FrameworkCallback):
     """Records the loss and the duration of each batch of `fit`, and what Keras reports of each epoch.
 
     A step is a batch; steps go on from the optimizer's `iterations`. Each epoch's `val_loss`, `val_accuracy`, … are
@@ -24,34 +27,55 @@ class VitalsCallback(keras.callbacks.Callback, OffSwitch):
     it begins. On the PyTorch back end gradient norms are recorded as well: `every` and `max_layers` are those of
     `runvitals.training.torch.watch`. The run is closed when `fit` ends.
 
+    `actions` are what `fit` is told to do, once for each finding, by the fault: `checkpoint` (the network, into
+    `checkpoint_folder`, without which ValueError), `lower_learning_rate` (by `factor`; not where the optimizer was made
+    with a schedule), `stop`. A batch cannot be skipped: ValueError. Where several processes train, none is taken.
+
     Where Keras calls back from threads of its own, so that `fit` need not wait for the device, this lets it.
     """
 
     name = "the hooks on fit"
+    framework = "fit"
+    possible = (CHECKPOINT, LOWER, STOP)
     async_safe = True
 
-    def __init__(self, run: str = "keras", *, every: int | None = None, max_layers: int = 16) -> None:
+    def __init__(
+        self,
+        run: str = "keras",
+        *,
+        every: int | None = None,
+        max_layers: int = 16,
+        actions: Actions | None = None,
+        factor: float = DEFAULT_FACTOR,
+        checkpoint_folder: str | Path | None = None,
+    ) -> None:
         keras.callbacks.Callback.__init__(self)
-        OffSwitch.__init__(self)
-        self._name, self._every, self._max_layers = run, every, max_layers
+        FrameworkCallback.__init__(
+            self,
+            run,
+            every=every,
+            max_layers=max_layers,
+            actions=actions,
+            factor=factor,
+            checkpoint_folder=checkpoint_folder,
+        )
+        if CHECKPOINT in self._plan.names and checkpoint_folder is None:
+            raise ValueError(f"{CHECKPOINT} needs checkpoint_folder=")
+        self._checkpoint_folder = Path(checkpoint_folder or ".")
         self._run: Run | None = None
         self._gradients: KerasGradients | None = None
         self._first_step = self._next_step = 0
+        self._means = {CHECKPOINT: self._save, LOWER: self._lower, STOP: self._stop}
         self._begin_epoch()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copy begins anew.
-        return partial(type(self), self._name, every=self._every, max_layers=self._max_layers), ()
 
     @guarded
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
         """Begin the run."""
         network = self.model
         self._next_step = int(keras.ops.convert_to_numpy(network.optimizer.iterations))
-        self._run = watch(self._name)
-        self._gradients = gradients_of(self._run, network, keras.backend.backend(), self._every, self._max_layers)
-        if self._next_step:
-            self._run.mark("resume", f"from step {self._next_step}", step=self._next_step)
+        run = watch(self._name or "keras")
+        self._gradients = gradients_of(run, network, keras.backend.backend(), self._every, self._max_layers)
+        self._begin(run, made=self._next_step, first=self._next_step, processes=rank_and_world_size()[1])
 
     @guarded
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
@@ -63,9 +87,10 @@ class VitalsCallback(keras.callbacks.Callback, OffSwitch):
 
     @guarded
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-        """Look at the gradients of the batch before, which are there until this one begins."""
+        """Look at the gradients of the batch before, which are there until this one begins, and act on findings."""
         if self._next_step > self._first_step:
             self._look_at_gradients()
+        self._act(self._next_step, self._means)
         self._next_step = self._first_step + batch + 1
         self._order.begin(batch)
 
@@ -91,17 +116,38 @@ class VitalsCallback(keras.callbacks.Callback, OffSwitch):
         if self._run:
             self._run.mark("evaluation", step=max(self._next_step - 1, 0))
 
-    @guarded
     def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
         """Close the run; a `fit` that follows begins another."""
-        run, self._run, self._gradients = self._run, None, None
-        if run:
-            run.close()
+        self._gradients = None
+        self._end()
 
     def detach(self) -> None:
         """Stop recording; the run stays open."""
         super().detach()
         self._gradients = None
+
+    def _save(self, step: int) -> str:
+        path = self._checkpoint_folder / f"runvitals-step={step}.keras"
+        self._bring_up_to_date()
+        self.model.save(path)
+        return f"saved as {path.name}"
+
+    def _lower(self, _step: int) -> str:
+        self._bring_up_to_date()
+        optimizer = self.model.optimizer
+        before = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
+        optimizer.learning_rate = before * self._factor
+        return f"from {before:.4g} to {before * self._factor:.4g}"
+
+    def _stop(self, _step: int) -> str:
+        self.model.stop_training = True
+        return "told to fit"
+
+    def _bring_up_to_date(self) -> None:
+        """On JAX, `fit` keeps weights and optimizer in a state of its own, and takes changes back from the network."""
+        synchronise = getattr(self.model, "jax_state_sync", None)
+        if synchronise is not None:
+            synchronise()
 
     def _begin_epoch(self) -> None:
         self._first_step = self._next_step

@@ -18,7 +18,7 @@ class KerasGradients:
     def __init__(self, run: Run, network: Any, every: int | None, max_layers: int) -> None:
         parameters = [Parameter(one.path.rpartition("/")[0], one.value) for one in network.trainable_variables]
         self._norms = GradientNorms(parameters, max_layers)
-        self._run, self._readback, self._sampling = run, Readback(), Sampling(every)
+        self._run, self._readback, self._sampling = run, Readback(run), Sampling(every)
         self._first: int | None = None
 
     def stepped(self, seconds: float) -> None:

@@ -2,56 +2,77 @@
 
 from __future__ import annotations
 
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from runvitals.training.actions import CHECKPOINT, DEFAULT_FACTOR, LOWER, STOP
+from runvitals.training.framework_callback import Actions, FrameworkCallback
 from runvitals.training.lightning.base import Callback
-from runvitals.training.off_switch import OffSwitch, guarded
+from runvitals.training.off_switch import guarded
 from runvitals.training.torch import TorchRun, watch
+from runvitals.training.torch.learning_rates import lower
 
 
-class VitalsCallback(Callback, OffSwitch):
+class VitalsCallback(Callback, FrameworkCallback):
     """Watches the module and the optimizers of a Trainer, and records the loss of each step.
 
     A step has the number of Lightning's `global_step` when it begins. What is logged during a validation is recorded
     under its name when the validation ends. `every` and `max_layers` are those of `runvitals.training.torch.watch`.
     The run is closed when the training ends, also by an exception, whose type is recorded.
+
+    `actions` are what the Trainer is told to do, once for each finding, by the fault: `checkpoint` (into
+    `checkpoint_folder`, else `default_root_dir`), `lower_learning_rate` (by `factor`, of the schedules as well),
+    `stop`. A callback cannot skip a batch: ValueError. Where several processes train, none is taken.
     """
 
     name = "the hooks on the Trainer"
+    framework = "Lightning's Trainer"
+    possible = (CHECKPOINT, LOWER, STOP)
 
-    def __init__(self, run: str = "lightning", *, every: int | None = None, max_layers: int = 16) -> None:
-        OffSwitch.__init__(self)
-        self._name, self._every, self._max_layers = run, every, max_layers
+    def __init__(
+        self,
+        run: str = "lightning",
+        *,
+        every: int | None = None,
+        max_layers: int = 16,
+        actions: Actions | None = None,
+        factor: float = DEFAULT_FACTOR,
+        checkpoint_folder: str | Path | None = None,
+    ) -> None:
+        FrameworkCallback.__init__(
+            self,
+            run,
+            every=every,
+            max_layers=max_layers,
+            actions=actions,
+            factor=factor,
+            checkpoint_folder=checkpoint_folder,
+        )
+        self._checkpoint_folder = checkpoint_folder
         self._run: TorchRun | None = None
         self._step: int | None = None
         self._losses: list[Any] = []
         self._trained: set[str] = set()
         self._validated: set[str] = set()
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copy, for instance for a spawned process, begins anew.
-        return partial(type(self), self._name, every=self._every, max_layers=self._max_layers), ()
-
     @guarded
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Attach the hooks."""
         made = trainer.global_step
         self._step, self._losses = None, []
-        self._run = watch(
+        run = watch(
             trainer.model,
             trainer.optimizers,
-            run=self._name,
+            run=self._name or "lightning",
             scaler=getattr(trainer.precision_plugin, "scaler", None),
             every=self._every,
             max_layers=self._max_layers,
             first_step=made,
         )
-        self._undo.append(self._run.detach)
-        if made:
-            self._run.mark("resume", f"from step {made}", step=made)
+        self._begin(run, made=made, first=made, processes=trainer.world_size)
+        self._undo.append(run.detach)
 
     @guarded
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:  # noqa: ARG002
@@ -69,7 +90,7 @@ class VitalsCallback(Callback, OffSwitch):
         batch: Any,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
     ) -> None:
-        """Record the loss, once the step is made."""
+        """Record the loss, once the step is made, and act on findings."""
         loss: Any = outputs.get("loss") if isinstance(outputs, dict) else outputs
         if torch.is_tensor(loss) and loss.numel() == 1:
             self._losses.append(loss.detach().reshape(()))
@@ -78,6 +99,8 @@ class VitalsCallback(Callback, OffSwitch):
             # Lightning divides the loss of each batch by the number of batches that are accumulated.
             share = trainer.accumulate_grad_batches if pl_module.automatic_optimization else 1
             self._run.log(loss=torch.stack(losses).mean() * share, step=self._step)
+        if trainer.global_step != self._step:
+            self._act_on(trainer)
 
     @guarded
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
@@ -102,21 +125,35 @@ class VitalsCallback(Callback, OffSwitch):
             self._run.mark("checkpoint")
             self._run.interrupt()
 
-    @guarded
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:  # noqa: ARG002
         """Close the run; a training that begins later attaches again."""
-        self._end(None)
+        self._end()
 
-    @guarded
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:  # noqa: ARG002
         """Close the run, and say by what it ended."""
         self._end(exception)
 
-    def _end(self, exception: BaseException | None) -> None:
-        run, self._run = self._run, None
-        self._undo = []
-        if run:
-            run.__exit__(type(exception) if exception else None, exception, None)
+    def _act_on(self, trainer: Any) -> None:
+        schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
+        self._act(
+            trainer.global_step,
+            {
+                CHECKPOINT: lambda step: _save(trainer, self._checkpoint_folder, step),
+                LOWER: lambda _: lower(trainer.optimizers, schedulers, self._factor),
+                STOP: lambda _: _stop(trainer),
+            },
+        )
+
+
+def _save(trainer: Any, folder: str | Path | None, step: int) -> str:
+    path = Path(folder or trainer.default_root_dir) / f"runvitals-step={step}.ckpt"
+    trainer.save_checkpoint(path)
+    return f"saved as {path.name}"
+
+
+def _stop(trainer: Any) -> str:
+    trainer.should_stop = True
+    return "told to the Trainer"
 
 
 def _parts(batch: Any) -> tuple[Any, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from runvitals.training.torch.parameters import chosen_layers
+from runvitals.training.chosen_layers import chosen_layers
 
 MAX_ELEMENTS = 1 << 20
 """Elements of a tensor that are looked at: the first examples of the batch."""
@@ -28,7 +28,7 @@ class Activations:
     def __init__(self, model: nn.Module, max_layers: int) -> None:
         kinds = (*_RECTIFIERS, nn.Tanh, nn.Sigmoid)
         found = {name: module for name, module in model.named_modules() if isinstance(module, kinds)}
-        chosen = chosen_layers(found, max_layers) if max_layers else []
+        chosen = chosen_layers(found, max_layers)
         self._modules = {name: found[name] for name in chosen}
 
     def watch(self, take: Callable[..., None]) -> list[Callable[[], None]]:

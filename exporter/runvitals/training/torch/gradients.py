@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from runvitals.training.torch.parameters import Parameter, chosen_layers, local
+from runvitals.training.chosen_layers import chosen_layers
+from runvitals.training.torch.parameters import Parameter, local
 
 _MEMORY = 0.9
 WORST = 4
@@ -23,7 +24,7 @@ class GradientNorms:
 
     def __init__(self, parameters: list[Parameter], max_layers: int) -> None:
         self._parameters = parameters
-        self._chosen = set(chosen_layers((one.layer for one in parameters), max_layers) if max_layers else ())
+        self._chosen = set(chosen_layers((one.layer for one in parameters), max_layers))
         self._max_worst = WORST if max_layers else 0
         self._usual: dict[str, float] = {}
 
@@ -34,8 +35,8 @@ class GradientNorms:
         if not dense:
             return None, [], 0
         layers, gradients = zip(*dense, strict=True)
-        gradients = tuple(map(_plain, gradients))
-        return _norms(gradients), list(layers), sum(map(_device_bytes, gradients)) if gradients[0].is_cuda else 0
+        gradients = tuple(map(plain, gradients))
+        return norms_of(gradients), list(layers), sum(map(device_bytes, gradients)) if gradients[0].is_cuda else 0
 
     def told(self, layers: list[str], norms: list[float], scale: float) -> tuple[float, dict[str, float]]:
         """Return the norm of everything and those of the layers to be told, each divided by the loss scale.
@@ -66,13 +67,13 @@ class GradientNorms:
         return abs(level - usual)
 
 
-def _plain(gradient: Any) -> Any:
+def plain(gradient: Any) -> Any:
     """Return this rank's part, off the graph (`create_graph`), complex numbers as pairs of real ones."""
     gradient = local(gradient)
     return torch.view_as_real(gradient) if gradient.is_complex() else gradient
 
 
-def _norms(gradients: tuple[Any, ...]) -> Any:
+def norms_of(gradients: tuple[Any, ...]) -> Any:
     """Return the norm of each gradient, in a vector on the device of the first."""
     kinds = {(gradient.device, gradient.dtype) for gradient in gradients}
     if len(kinds) == 1:
@@ -93,5 +94,6 @@ def _norms_of_kind(gradients: tuple[Any, ...]) -> Any:
     return [torch.linalg.vector_norm(gradient, dtype=torch.float32) for gradient in gradients]
 
 
-def _device_bytes(gradient: Any) -> int:
+def device_bytes(gradient: Any) -> int:
+    """Return the memory that a gradient takes."""
     return int(gradient.numel() * gradient.element_size())

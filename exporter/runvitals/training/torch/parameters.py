@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 
@@ -43,11 +42,3 @@ def local(tensor: Any) -> Any:
     """Return the part of a tensor that this rank holds: of one that is spread over ranks (DTensor), its shard."""
     tensor = tensor.detach()
     return tensor.to_local() if hasattr(tensor, "to_local") else tensor
-
-
-def chosen_layers(layers: Iterable[str], count: int) -> list[str]:
-    """Return at most `count` layers, evenly spaced from the first to the last."""
-    names = list(dict.fromkeys(layers))
-    if len(names) <= count:
-        return names
-    return [names[round(place * (len(names) - 1) / (count - 1))] for place in range(count)] if count > 1 else names[:1]

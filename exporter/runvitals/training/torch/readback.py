@@ -9,6 +9,8 @@ from typing import Any
 
 import torch
 
+from runvitals.client.run import Run
+
 MAX_WAITING = 8
 """Copies on their way; a device that is further behind than that loses the newest."""
 
@@ -19,21 +21,23 @@ class Readback:
     """Copies vectors of a device into pinned memory, and hands them on once they have arrived.
 
     Nothing here synchronises: the host's memory is read as such, after the event behind the copy has come. On the
-    CPU a vector is there at once.
+    CPU a vector is there at once. What cannot be handed on is counted in the run.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._waiting: deque[tuple[Any, Any, Taker]] = deque()
         self._spare: dict[int, list[Any]] = {}
-        self.dropped = 0
 
     def send(self, vector: Any, taker: Taker) -> None:
         """Have `taker` called with the numbers of a vector of one dimension, now or at a later `deliver`."""
         vector = vector.detach().to(torch.float32)
         if vector.device.type == "cpu":
             taker(_numbers(vector.contiguous()))
-        elif vector.device.type != "cuda" or len(self._waiting) >= MAX_WAITING:
-            self.dropped += 1  # of other devices it is not known how to tell whether a copy has arrived
+        elif vector.device.type != "cuda":  # of others it is not known how to tell whether a copy has arrived
+            self._run.count_skipped("device_value", vector.numel())
+        elif len(self._waiting) >= MAX_WAITING:
+            self._run.count_skipped("device_behind", vector.numel())
         else:
             self._copy(vector, taker)
 

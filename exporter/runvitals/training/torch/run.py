@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -15,7 +15,24 @@ from runvitals.client.warning import warn
 from runvitals.client.watch import watch as watch_run
 from runvitals.training.torch.parameters import unwrapped_optimizer
 from runvitals.training.torch.readback import Readback
-from runvitals.training.torch.watcher import Watcher
+from runvitals.training.torch.watcher import Watcher, WatchSettings
+
+
+class StepWatcher(Protocol):
+    """What sees the steps go by."""
+
+    @property
+    def step(self) -> int:
+        """The step that is being made, or was the last."""
+
+    def begin_step(self, step: int, inputs: tuple[Any, ...]) -> None:
+        """Begin the step of this number."""
+
+    def interrupt(self) -> None:
+        """Leave the time since the last step out of what is told of the next."""
+
+    def detach(self) -> None:
+        """Remove the hooks."""
 
 
 class TorchRun:
@@ -25,7 +42,7 @@ class TorchRun:
     computation and recorded as soon as it has arrived, under the step in which it was logged.
     """
 
-    def __init__(self, run: Run, watcher: Watcher | None, readback: Readback) -> None:
+    def __init__(self, run: Run, watcher: StepWatcher | None, readback: Readback) -> None:
         self._run, self._watcher, self._readback = run, watcher, readback
         self._logged = 0
 
@@ -128,6 +145,7 @@ def watch(
     every: int | None = None,
     max_layers: int = 16,
     first_step: int = 0,
+    gradient_change: bool = False,
 ) -> TorchRun:
     """Watch a training loop from now on; steps are optimizer steps.
 
@@ -141,11 +159,14 @@ def watch(
     under `torch.no_grad()`, a CUDA graph that is captured, and transforms of `torch.func` are no part of a step.
 
     Each so many steps are looked at closely that the cost stays below half a per cent of the time, or each `every`
-    steps. `first_step` is the number of the next step, of a run that is resumed. `rank` and `world_size` as in
+    steps. `first_step` is the number of the next step, of a run that is resumed. With `gradient_change` the gradient of
+    a step that is looked at is compared with that of the step before, as a vector (`grad_change_ratio`, on which the
+    explosion probability of the next step rests then): that takes a copy of all gradients, as much memory again as
+    they do. `rank` and `world_size` as in
     `runvitals.watch`. Never raises: what cannot be hooked is not watched, with one warning.
     """
     recorder = watch_run(run, rank=rank, world_size=world_size)
-    readback = Readback()
+    readback = Readback(recorder)
     if criterion is not None and not isinstance(criterion, torch.nn.Module):
         warn("the loss is not recorded: criterion must be a module such as nn.CrossEntropyLoss(); or log it yourself")
         criterion = None
@@ -154,7 +175,8 @@ def watch(
         given = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         optimizers = [unwrapped_optimizer(one) for one in given]
         scaler = scaler or next((found for one in given if (found := getattr(one, "scaler", None))), None)
-        watcher = Watcher(recorder, readback, model, optimizers, criterion, scaler, every, max_layers, first_step)
+        settings = WatchSettings(every, max_layers, first_step, gradient_change)
+        watcher = Watcher(recorder, readback, model, optimizers, criterion, scaler, settings)
         watcher.attach()
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
         warn("the model is not watched; what is logged is recorded", error)

@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from runvitals.training.torch.parameters import Parameter, chosen_layers, local
+from runvitals.training.chosen_layers import chosen_layers
+from runvitals.training.torch.parameters import Parameter, local
 
 ELEMENTS = 4096
 """Elements of a parameter that are compared: evenly spaced over it, so that no second copy of the model is held."""

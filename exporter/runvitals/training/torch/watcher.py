@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from runvitals.client.run import Run
 from runvitals.training.off_switch import OffSwitch, guarded
-from runvitals.training.torch.activations import Activations, Statistics, of_activations, of_input, of_output
-from runvitals.training.torch.gradients import GradientNorms
+from runvitals.training.torch.activations import Statistics
+from runvitals.training.torch.cost import Cost
+from runvitals.training.torch.execution_state import is_being_compiled, is_being_transformed, is_in_backward
+from runvitals.training.torch.forward_statistics import ForwardStatistics
+from runvitals.training.torch.gradient_change import GradientChange
+from runvitals.training.torch.measurements import Measurements
 from runvitals.training.torch.parameters import Parameter, trainable, unwrapped
 from runvitals.training.torch.readback import Readback
 from runvitals.training.torch.sampling import Sampling
 from runvitals.training.torch.step_clock import StepClock
-from runvitals.training.torch.updates import UpdateRatios, ratios
+
+
+class WatchSettings(NamedTuple):
+    """What `watch` was asked for."""
+
+    every: int | None = None
+    max_layers: int = 16
+    first_step: int = 0
+    gradient_change: bool = False
 
 
 class Watcher(OffSwitch):
@@ -37,28 +48,26 @@ class Watcher(OffSwitch):
         optimizers: list[torch.optim.Optimizer],
         criterion: torch.nn.Module | None,
         scaler: Any,
-        every: int | None,
-        max_layers: int,
-        first_step: int,
+        settings: WatchSettings,
     ) -> None:
         super().__init__()
         self._run, self._readback = run, readback
         self._model, self._optimizers, self._criterion, self._scaler = model, optimizers, criterion, scaler
-        inner = unwrapped(model)
-        self._parameters = trainable(inner)
+        self._parameters = trainable(unwrapped(model))
         if not self._parameters:
             raise ValueError("the model has no parameter that requires a gradient")
-        self._norms = GradientNorms(self._parameters, max_layers)
-        self._updates = UpdateRatios(self._parameters, max_layers)
-        self._activations = Activations(inner, max_layers) if inner is model or not _is_compiled(model) else None
-        self._sampling = Sampling(every)
+        self._cost = Cost()
+        self._measurements = Measurements(run, readback, self._parameters, settings.max_layers, self._cost)
+        self._forward_statistics = ForwardStatistics(model, settings.max_layers, self._cost, self._send)
+        self._change = GradientChange(self._parameters, self._cost) if settings.gradient_change else None
+        self._changed: Any = None
+        self._sampling = Sampling(settings.every)
         self._clock = StepClock()
-        self._next, self._made = first_step, 0
+        self._next, self._made = settings.first_step, 0
         self._is_open = self._is_in_backward = self._has_listened_anew = self._has_closure = False
         self._usual_backwards = 0
         self._probe: Parameter | None = None
         self._begin()
-        self._passing: list[Callable[[], None]] = []
 
     @property
     def step(self) -> int:
@@ -76,21 +85,16 @@ class Watcher(OffSwitch):
             self._undo.append(self._criterion.register_forward_hook(self._loss).remove)
         self._listen(self._parameters)
 
-    def detach(self) -> None:
-        """Remove every hook; may be called again."""
-        super().detach()
-        self._stop_looking_at_the_pass()
-
-    def turn_off(self, error: Exception) -> None:
-        """Remove the hooks, and say once why."""
-        super().turn_off(error)
-        self._stop_looking_at_the_pass()
-
     def _begin(self) -> None:
         """Decide whether the step that begins is looked at."""
         self._is_looking = self._sampling.is_due(self._made)
-        self._has_input = False
-        self._backwards, self._spent, self._device_bytes = 0, 0.0, 0
+        self._forward_statistics.begin_step()
+        self._backwards, self._changed = 0, None
+
+    def _undo_what_can_be(self) -> None:
+        super()._undo_what_can_be()
+        self._forward_statistics.detach()
+        self._change = self._changed = None
 
     @guarded
     def begin_step(self, step: int, inputs: tuple[Any, ...]) -> None:
@@ -98,14 +102,13 @@ class Watcher(OffSwitch):
         self._next = step
         self._clock.forward()
         self._readback.deliver()
-        self._stop_looking_at_the_pass()
+        self._forward_statistics.unhook()
         self._begin()
         self._is_open = True
         if self._is_looking:
-            self._timed(self._look_at_the_layers)
+            self._cost.timed(self._forward_statistics.watch_layers)
         if self._is_looking and inputs:
-            self._has_input = True
-            self._timed(self._look_at_the_input, inputs)
+            self._forward_statistics.watch_input(inputs)
 
     @guarded
     def interrupt(self) -> None:
@@ -114,20 +117,19 @@ class Watcher(OffSwitch):
 
     @guarded
     def _forward(self, _module: Any, inputs: tuple[Any, ...]) -> None:
-        if _is_being_compiled() or _is_being_transformed():
+        if is_being_compiled() or is_being_transformed():
             return
         if not torch.is_grad_enabled():
             self._clock.evaluation()  # is no step
             return
-        if not _is_in_backward():  # else it is computed again for the backward pass (activation checkpointing)
+        if not is_in_backward():  # else it is computed again for the backward pass (activation checkpointing)
             self._clock.forward()
             self._is_in_backward = False  # a backward pass that raised has not told its end
             self._forget_what_was_discarded()
         self._readback.deliver()
         self._is_open = True
-        if self._is_looking and not self._has_input:
-            self._has_input = True
-            self._timed(self._look_at_the_pass, inputs)
+        if self._is_looking:
+            self._forward_statistics.watch_pass(inputs)
 
     @guarded
     def _first_gradient(self) -> None:
@@ -149,13 +151,26 @@ class Watcher(OffSwitch):
         self._is_in_backward = False
         self._backwards += 1
         self._probe = next((one for one in self._listened if one.tensor.grad is not None), None)
-        self._stop_looking_at_the_pass()
-        if self._is_looking and self._backwards >= self._usual_backwards:
-            self._timed(self._send_norms, "grad_norm", getattr(self._scaler, "_scale", None))
+        self._forward_statistics.unhook()
+        if self._backwards >= self._usual_backwards:
+            self._look_at_gradients(getattr(self._scaler, "_scale", None))
+
+    def _look_at_gradients(self, scale: Any) -> None:
+        if self._is_looking:
+            self._cost.timed(self._measurements.send_norms, self._next, "grad_norm", scale)
+        if self._change is not None:
+            self._cost.timed(self._look_at_change, self._change, scale)
+
+    def _look_at_change(self, change: GradientChange, scale: Any) -> None:
+        """Compare in a step that is looked at, and keep the gradients of the one before; a later pass undoes it."""
+        if self._is_looking:
+            self._changed = change.compare(self._made, scale)
+        elif self._sampling.is_due(self._made + 1):
+            change.keep(self._made, scale)
 
     @guarded
     def _before_step(self, optimizer: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        if _is_being_compiled():
+        if is_being_compiled():
             return
         self._clock.optimizer()
         self._is_open, self._is_in_backward = True, False
@@ -165,18 +180,18 @@ class Watcher(OffSwitch):
             self._listen([one for one in self._parameters if one.tensor.grad is not None] or self._parameters)
         if self._is_looking:
             if not self._has_closure:  # which computes the gradients only now
-                self._timed(self._send_norms, "clipped_grad_norm", _scale_left_to(optimizer))
-            self._timed(self._updates.before)
+                scale = _scale_left_to(optimizer)
+                self._cost.timed(self._measurements.send_norms, self._next, "clipped_grad_norm", scale)
+            self._cost.timed(self._measurements.begin_update)
 
     @guarded
     def _after_step(self, *_: Any) -> None:
-        if _is_being_compiled():
+        if is_being_compiled():
             return
         if self._is_looking:
-            if self._has_closure:
-                self._timed(self._send_norms, "clipped_grad_norm")
-            self._timed(self._send_updates)
-            self._sampling.looked(self._made, self._spent, self._device_bytes)
+            self._cost.timed(self._look_at_step)
+            self._sampling.looked(self._made, self._cost.seconds, self._cost.device_bytes)
+            self._cost.clear()
         durations = self._clock.step()
         if durations:
             self._sampling.stepped(durations["step_seconds"])
@@ -185,20 +200,25 @@ class Watcher(OffSwitch):
         self._is_open = False
         self._next += 1
         self._made += 1
-        self._stop_looking_at_the_pass()
+        self._forward_statistics.unhook()
         self._begin()
+
+    def _look_at_step(self) -> None:
+        if self._has_closure:
+            self._measurements.send_norms(self._next, "clipped_grad_norm")
+        elif self._changed is not None:
+            self._measurements.send_gradient_change(self._next, self._changed)
+        self._measurements.send_update(self._next)
 
     @guarded
     def _loss(self, _module: Any, _inputs: Any, output: Any) -> None:
-        if _is_being_compiled() or _is_being_transformed() or not torch.is_grad_enabled():
+        if is_being_compiled() or is_being_transformed() or not torch.is_grad_enabled():
             return
         if torch.is_tensor(output) and output.numel() == 1:
             self._send({"loss": output.detach()})
 
-    def _timed(self, work: Callable[..., None], *arguments: Any) -> None:
-        began = time.perf_counter()
-        work(*arguments)
-        self._spent += time.perf_counter() - began
+    def _send(self, statistics: Statistics, layer: str = "") -> None:
+        self._measurements.send_statistics(self._next, statistics, layer)
 
     def _listen(self, parameters: list[Parameter]) -> None:
         """Hook the last of these parameters, whose gradient mostly comes first, and two more in case it gets none."""
@@ -213,78 +233,6 @@ class Watcher(OffSwitch):
         if self._backwards and self._probe is not None and self._probe.tensor.grad is None:
             self._backwards = 0
 
-    def _look_at_the_pass(self, inputs: tuple[Any, ...]) -> None:
-        self._look_at_the_input(inputs)
-        if not self._passing:
-            self._look_at_the_layers()
-        if self._activations is not None:
-            self._passing.append(self._model.register_forward_hook(self._look_at_the_output).remove)
-
-    def _look_at_the_input(self, inputs: tuple[Any, ...]) -> None:
-        self._send(of_input(next((one for one in inputs if torch.is_tensor(one)), None)))
-
-    def _look_at_the_layers(self) -> None:
-        if self._activations is not None:
-            self._passing += self._activations.watch(self._look_at_a_layer)
-
-    @guarded
-    def _look_at_a_layer(self, layer: str, module: torch.nn.Module, _inputs: Any, output: Any) -> None:
-        if torch.is_grad_enabled() and not _is_being_transformed():
-            self._timed(lambda: self._send(of_activations(module, output), layer))
-
-    @guarded
-    def _look_at_the_output(self, _module: Any, _inputs: Any, output: Any) -> None:
-        if torch.is_grad_enabled() and not _is_being_transformed():
-            self._timed(lambda: self._send(of_output(output)))
-
-    def _stop_looking_at_the_pass(self) -> None:
-        passing, self._passing = self._passing, []
-        for remove in passing:
-            remove()
-
-    def _send(self, statistics: Statistics, layer: str = "") -> None:
-        if not statistics:
-            return
-        names, step, run = list(statistics), self._next, self._run
-        self._readback.send(
-            torch.stack([value.to(torch.float32) for value in statistics.values()]),
-            lambda numbers: run.log(dict(zip(names, numbers, strict=True)), step=step, layer=layer),
-        )
-
-    def _send_norms(self, signal: str, scale: Any = None) -> None:
-        vector, layers, read = self._norms.ask()
-        if vector is None:
-            return
-        self._device_bytes += read
-        is_whole = signal == "grad_norm"
-        if scale is not None:
-            vector = torch.cat([vector, scale.detach().reshape(1).to(vector.device, torch.float32)])
-        step, run, norms = self._next, self._run, self._norms
-
-        def take(numbers: list[float]) -> None:
-            of_scale = numbers.pop() if scale is not None else 1.0
-            total, told = norms.told(layers, numbers, of_scale)
-            run.log({signal: total, **({"loss_scale": of_scale} if is_whole and scale is not None else {})}, step=step)
-            for layer, norm in told.items() if is_whole else ():
-                run.log({signal: norm}, step=step, layer=layer)
-
-        self._readback.send(vector, take)
-
-    def _send_updates(self) -> None:
-        vector, places = self._updates.after()
-        if vector is None:
-            return
-        step, run = self._next, self._run
-
-        def take(numbers: list[float]) -> None:
-            total, of_layers = ratios(places, numbers)
-            if total is not None:
-                run.log({"update_ratio": total}, step=step)
-            for layer, ratio in of_layers.items():
-                run.log({"update_ratio": ratio}, step=step, layer=layer)
-
-        self._readback.send(vector, take)
-
     def _learning_rate(self) -> dict[str, float]:
         rates = [group.get("lr") for optimizer in self._optimizers for group in optimizer.param_groups]
         known = [float(rate) for rate in rates if isinstance(rate, (int, float))]
@@ -295,26 +243,6 @@ def _tell_first_gradient(watcher: weakref.ref[Watcher]) -> None:
     known = watcher()
     if known is not None:
         known._first_gradient()
-
-
-def _is_compiled(model: Any) -> bool:
-    return hasattr(model, "_orig_mod") or getattr(model, "_compiled_call_impl", None) is not None
-
-
-def _is_being_compiled() -> bool:
-    """Return whether what runs now is being recorded, to be run later without us (torch.compile, CUDA graphs)."""
-    if torch.compiler.is_compiling():
-        return True
-    return bool(torch.cuda.is_initialized() and torch.cuda.is_current_stream_capturing())
-
-
-def _is_being_transformed() -> bool:
-    """Return whether a transform of `torch.func` runs (vmap, grad), whose tensors have no memory of their own."""
-    return torch._C._functorch.peek_interpreter_stack() is not None
-
-
-def _is_in_backward() -> bool:
-    return bool(torch._C._current_graph_task_id() != -1)
 
 
 def _scale_left_to(optimizer: Any) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from transformers import TrainerCallback
 
-from runvitals.training.off_switch import OffSwitch, guarded
+from runvitals.training.actions import CHECKPOINT, DEFAULT_FACTOR, LOWER, STOP
+from runvitals.training.framework_callback import Actions, FrameworkCallback
+from runvitals.training.off_switch import guarded
 from runvitals.training.torch import TorchRun, watch
+from runvitals.training.torch.learning_rates import lower
 from runvitals.training.transformers.losses import RawLosses
 
 _SEEN_BY_HOOKS = {"grad_norm", "learning_rate"}
@@ -17,7 +19,7 @@ _OF_THE_WHOLE_RUN = {"total_flos", "train_loss", "epoch"}
 _RATES = ("_runtime", "_per_second")
 
 
-class VitalsCallback(TrainerCallback, OffSwitch):
+class VitalsCallback(TrainerCallback, FrameworkCallback):
     """Watches a Trainer's model and optimizer, and records the raw loss of each step.
 
     A step has the number that the Trainer gives it: that of the optimizer steps made after it. The loss is the one that
@@ -27,20 +29,29 @@ class VitalsCallback(TrainerCallback, OffSwitch):
 
     `run` is the run's name (default: `run_name`, else the last part of `output_dir`); `every` and `max_layers` are
     those of `runvitals.training.torch.watch`. The run is closed when the training ends.
+
+    `actions` are what the Trainer is told to do, once for each finding, by the fault: `checkpoint`,
+    `lower_learning_rate` (by `factor`, of the schedule as well), `stop`. A step's batch cannot be skipped: ValueError.
+    Where several processes train, none is taken.
     """
 
     name = "the hooks on the Trainer"
+    framework = "the Trainer"
+    possible = (CHECKPOINT, LOWER, STOP)
 
-    def __init__(self, run: str | None = None, *, every: int | None = None, max_layers: int = 16) -> None:
-        OffSwitch.__init__(self)
-        self._name, self._every, self._max_layers = run, every, max_layers
+    def __init__(
+        self,
+        run: str | None = None,
+        *,
+        every: int | None = None,
+        max_layers: int = 16,
+        actions: Actions | None = None,
+        factor: float = DEFAULT_FACTOR,
+    ) -> None:
+        FrameworkCallback.__init__(self, run, every=every, max_layers=max_layers, actions=actions, factor=factor)
         self._run: TorchRun | None = None
         self._losses = RawLosses()
         self._has_raw_loss = False
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # A copy, for instance for a worker process, begins anew.
-        return partial(type(self), self._name, every=self._every, max_layers=self._max_layers), ()
 
     @guarded
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
@@ -54,10 +65,8 @@ class VitalsCallback(TrainerCallback, OffSwitch):
             max_layers=self._max_layers,
             first_step=made + 1,
         )
-        self._run = run
+        self._begin(run, made=made, first=made + 1, processes=args.world_size)
         self._undo += [self._losses.attach(given["model"]), run.detach]
-        if made:
-            run.mark("resume", f"from step {made}", step=made + 1)
 
     @guarded
     def on_step_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
@@ -75,7 +84,15 @@ class VitalsCallback(TrainerCallback, OffSwitch):
 
     @guarded
     def on_step_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
-        """Announce the pauses that follow the step."""
+        """Act on findings, and announce the pauses that follow the step."""
+        self._act(
+            state.global_step,
+            {
+                CHECKPOINT: lambda _: _ask(control, "should_save"),
+                LOWER: lambda _: lower([given["optimizer"]], [given.get("lr_scheduler")], self._factor),
+                STOP: lambda _: _ask(control, "should_training_stop"),
+            },
+        )
         self._announce(control, state.global_step)
 
     @guarded
@@ -101,15 +118,9 @@ class VitalsCallback(TrainerCallback, OffSwitch):
         if self._run:
             self._run.interrupt()
 
-    @guarded
     def on_train_end(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
         """Close the run; a training that begins later attaches again."""
-        run, self._run = self._run, None
-        undo, self._undo = self._undo, []
-        for one in undo:
-            one()
-        if run:
-            run.close()
+        self._end()
 
     def _announce(self, control: Any, step: int) -> None:
         if self._run and control.should_evaluate:
@@ -125,3 +136,8 @@ class VitalsCallback(TrainerCallback, OffSwitch):
         }
         if self._run and numbers:
             self._run.log(numbers, step=step)
+
+
+def _ask(control: Any, wish: str) -> str:
+    setattr(control, wish, True)
+    return "told to the Trainer"

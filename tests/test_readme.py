@@ -46,7 +46,7 @@ def test_the_table_is_the_catalogues(name):
 
 def test_the_example_config_is_right(tmp_path):
     """What a reader copies is a config."""
-    [example] = re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL)
+    [example] = re.findall(r"```yaml\n(# runvitals.yml.*?)```", README.read_text(), re.DOTALL)
     (tmp_path / "runvitals.yml").write_text(example)
     assert load(tmp_path / "runvitals.yml").faults["loss_spike"].severity == "info"
 

@@ -66,23 +66,23 @@ def _routed(text: str, values: AlertmanagerValues) -> str:
 
 
 def _with_receivers(text: str, severity: str, receivers: list[str]) -> str:
-    """Return the text where a severity goes to these receivers; each keeps its times where it was routed before."""
-    shipped = {
-        place: route for place, route in enumerate(_routes(text)) if route["matchers"] == [f'severity="{severity}"']
-    }
-    known = {route["receiver"]: route for route in shipped.values()}
-    usual = [*shipped.values()][-1]
-    wanted = [_continued({**known.get(name, usual), "receiver": name}, on=name != receivers[-1]) for name in receivers]
-    places = sorted(shipped)
-    changes: Changes = {f"route.routes[{place}]": REMOVED for place in reversed(places)}
-    text = edited(text, changes)
+    """Return the text where a severity goes to these receivers; one that it went to before keeps its routes."""
+    matcher = f'severity="{severity}"'
+    shipped = {place: route for place, route in enumerate(_routes(text)) if matcher in route["matchers"]}
+    [usual] = [route for route in shipped.values() if route["matchers"] == [matcher]]
+    wanted: list[Route] = []
+    for name in receivers:
+        before = [route for route in shipped.values() if route["receiver"] == name]
+        routes = before or [{**usual, "receiver": name}]
+        wanted += [_continued(route, on=name != receivers[-1]) for route in routes]
+    text = edited(text, {f"route.routes[{place}]": REMOVED for place in sorted(shipped, reverse=True)})
     for route in wanted:
         text = edited(text, {"route.routes[+]": route})
     return text
 
 
 def _continued(route: Route, *, on: bool) -> Route:
-    """Return the route, after which an alert goes on to the next one or not."""
+    """Return the route, after which an alert goes on to those of other receivers or not."""
     return {**{key: value for key, value in route.items() if key != "continue"}, **({"continue": True} if on else {})}
 
 

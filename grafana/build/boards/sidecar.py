@@ -25,6 +25,7 @@ def dashboard() -> Json:
         Row("Sources", graphs(_sources())),
         Row("What is left out", graphs(_left_out())),
         Row("Journal and state", graphs(_journal())),
+        Row("The fast path to Alertmanager", graphs(_fast_path())),
         Row("Cost and version", [*graphs(_cost()), Line(TALL, [_versions()])]),
     ]
     return around(
@@ -165,6 +166,43 @@ def _journal() -> list[Json]:
         timeseries("Incidents in the journal", "Open and closed.", [query(held, "{{instance}}")], "none"),
         timeseries("Size of the journal", "Of its files.", [query(size, "{{instance}}")], "bytes"),
         _state(),
+    ]
+
+
+def _fast_path() -> list[Json]:
+    names = "{{instance}} to {{alertmanager}}"
+    up = smallest(_FEW, f"min by (instance, alertmanager) ({select(metrics.ALERTMANAGER_UP, SIDECAR)})")
+    waiting = largest(_FEW, f"max by (instance, alertmanager) ({select(metrics.ALERTMANAGER_PENDING, SIDECAR)})")
+    told = select(metrics.ALERTMANAGER_LAST_SUCCESS, SIDECAR)
+    ago = largest(_FEW, f"time() - min by (instance, alertmanager) ({told})")
+    counted = {
+        "sent": metrics.ALERTMANAGER_SENT,
+        "failed posts": metrics.ALERTMANAGER_FAILURES,
+        "refused": metrics.ALERTMANAGER_REFUSED,
+        "dropped": metrics.ALERTMANAGER_DROPPED,
+    }
+    return [
+        state_timeline(
+            "Alertmanagers that answer the fast path",
+            "Where findings are posted straight to them. Those that do not answer come first.",
+            [query(up, names)],
+            palette.up_and_down(),
+        ),
+        timeseries(
+            "Alerts of the fast path",
+            "In one interval of the graph, of all sidecars. Refused: called wrong by an Alertmanager. Dropped: lost.",
+            [query(f"sum({increase(select(metric, SIDECAR))})", name) for name, metric in counted.items()],
+            "none",
+        ),
+        timeseries(
+            "Alerts that wait", "Alerts that an Alertmanager has not been told yet.", [query(waiting, names)], "none"
+        ),
+        timeseries(
+            "Last post ago",
+            "Since a post succeeded. While nothing is open nothing is posted.",
+            [query(ago, names)],
+            "s",
+        ),
     ]
 
 

@@ -130,6 +130,7 @@ def _gradient() -> list[Json]:
             faults.GRADIENT_EXPLOSION_LIKELY,
         ),
         together("Gradient norm before and after clipping", [signals.GRAD_NORM, signals.CLIPPED_GRAD_NORM], RANK),
+        of_rank(signals.GRAD_CHANGE_RATIO, RANK),
         _skipped(),
     ]
 

@@ -92,8 +92,9 @@ class Channels:
         if not turn or edges is None:
             edges = self._look(value, window, transform)
         level = self.local.standardise(place, self.floor) if self.scale else None
-        seen = self.value_range
-        outside = 0.0 if seen.low <= value <= seen.high else seen.outside(value) if settings.out_of_range else None
+        seen, outside = self.value_range, None
+        if settings.out_of_range:
+            outside = 0.0 if seen.low <= value <= seen.high else seen.outside(value)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
         return (

@@ -14,10 +14,10 @@ import msgspec
 from runvitals.anomaly.alert import AlertGate
 from runvitals.anomaly.score import AnomalyScore
 from runvitals.anomaly.settings import AnomalySettings
-from runvitals.catalogue.signals import bad_side
+from runvitals.catalogue.signals import BadSide, bad_side
 from runvitals.settings import Settings
 from runvitals.stats.baseline import Baseline
-from runvitals.stats.sliding_maximum import SlidingMaximum
+from runvitals.stats.sliding_maximum import GRAIN, SlidingMaximum
 from runvitals.values import Sample, SeriesView
 
 
@@ -102,6 +102,7 @@ class Series:
     anomaly: AnomalyScore = field(default_factory=AnomalyScore)
     anomaly_peak: SlidingMaximum = field(default_factory=SlidingMaximum)
     alerts: AlertGate = field(default_factory=AlertGate)
+    side: BadSide = "both"
     alert_score: float | None = None
     waiting: list[float] = field(default_factory=list)
 
@@ -109,7 +110,8 @@ class Series:
     def create(cls, sample: Sample, settings: SeriesSettings, source: str = "") -> Series:
         """Return the series that a sample belongs to, before its first one."""
         key = SeriesKey(sample.run, sample.rank, sample.signal, sample.layer, source)
-        return cls(key, Baseline.of_size(settings.window, settings.minimum), SlidingMaximum())
+        baseline = Baseline.of_size(settings.window, settings.minimum)
+        return cls(key, baseline, SlidingMaximum(), side=bad_side(sample.signal))
 
     def admit(self, sample: Sample, settings: SeriesSettings, *, may_wait: bool = False) -> Admission:
         """Take a sample in; statistics and scores then are those of this sample, if it was scored and may not wait."""
@@ -130,8 +132,10 @@ class Series:
             self._skip(settings)
             return NONFINITE
         waiting = self.waiting
-        waiting.append(time)
-        waiting.append(value)
+        if not (may_wait or waiting):
+            self._score(time, value, settings)
+            return SCORED
+        waiting += time, value
         if not may_wait or len(waiting) >= 2 * MOST_WAITING:
             self.settle(settings)
         return SCORED
@@ -162,17 +166,20 @@ class Series:
 
     def _score(self, time: float, value: float, settings: SeriesSettings) -> None:
         baseline, anomaly = self.baseline, self.anomaly
-        baseline.observe(value)
-        self.zscore = zscore = baseline.zscore
+        self.zscore = zscore = baseline.observe(value)
         if zscore is not None:
-            self.peak.push(time, zscore if zscore > 0.0 else -zscore)
+            peak, distance = self.peak, zscore if zscore > 0.0 else -zscore
+            if distance > peak.newest or not -GRAIN <= time - peak.ends < 0.0:  # else a push changes nothing
+                peak.push(time, distance)
         anomaly.observe(value, time, baseline.window, settings.minimum, settings.anomaly)
         score = anomaly.score
         if score is None:
             self.alert_score = None
             return
-        self.anomaly_peak.push(time, score)
-        limits, side = settings.anomaly, bad_side(self.key.signal)
+        peak = self.anomaly_peak
+        if score > peak.newest or not -GRAIN <= time - peak.ends < 0.0:
+            peak.push(time, score)
+        limits, side = settings.anomaly, self.side
         worse = score if side == "both" else anomaly.alert(side, value, baseline.window, limits)
         self.alert_score = self.alerts.observe(worse, limits.refractory, limits.margin)
 

@@ -92,13 +92,16 @@ class Channels:
         if not turn or edges is None:
             edges = self._look(value, window, transform)
         level = self.local.standardise(place, self.floor) if self.scale else None
+        seen, outside = self.value_range, None
+        if settings.out_of_range:
+            outside = 0.0 if seen.low <= value <= seen.high else seen.outside(value)
         if level is None and change is None:
             return NOTHING  # no spread has been seen yet
         return (
             level if settings.level else None,
             change if settings.change else None,
             self.lasting if settings.shift else None,
-            self.value_range.outside(value) if settings.out_of_range else None,
+            outside,
             self.patterns.novelty(value, edges) if settings.new_pattern else None,
         )
 
@@ -127,7 +130,7 @@ class Channels:
         transform, is_counter = _TRANSFORMS[kind], SignalKind.COUNTER in (kind, self.compared_as)
         self.compared_as, self.season = kind, None
         self.quartiles = self.lasting = None
-        _, scale = middle_and_scale(window.ordered, transform)
+        _, scale = middle_and_scale(window.ordered, quartiles(window.ordered), transform)
         if scale and self.held_scale and not is_counter:
             factor = min(scale / self.held_scale, _LARGEST_FACTOR)
             self.changes.rescale(factor)
@@ -166,7 +169,7 @@ class Channels:
         """Look at what changes slowly; return the quartiles of the window."""
         ordered = window.ordered
         self.quartiles = edges = quartiles(ordered)
-        self.middle, scale = middle_and_scale(ordered, transform)
+        self.middle, scale = middle_and_scale(ordered, edges, transform)
         if scale:
             self.scale = self.held_scale = scale
             self.floor = _SCALE_FLOOR * scale

@@ -10,7 +10,6 @@ from runvitals.anomaly.outlier import NEAR, decades, robust_zscore
 from runvitals.anomaly.settings import AnomalySettings
 from runvitals.anomaly.side import Side
 from runvitals.catalogue.signals import BadSide
-from runvitals.stats.clip import larger
 from runvitals.stats.rolling_window import RollingWindow
 
 WARM_UP = 32  # values whose tails are learned before a score is shown
@@ -101,9 +100,11 @@ class AnomalyScore:
                 down = below.level.observe(-level)
         if change is not None:
             if change > 0.0:
-                up = larger(up, above.change.observe(change))
+                by_change = above.change.observe(change)
+                up = by_change if by_change > up else up
             else:
-                down = larger(down, below.change.observe(-change))
+                by_change = below.change.observe(-change)
+                down = by_change if by_change > down else down
         lasting = self.lasting if self.channels.turn and shift is not None else self._judge_shift(shift)
         if lasting > up:
             up = lasting

@@ -24,13 +24,17 @@ def quartiles(ordered: Sequence[float]) -> Quartiles:
     return Quartiles(ordered[n // 4], ordered[n // 2], ordered[n - 1 - n // 4])
 
 
-def middle_and_scale(ordered: Sequence[float], transform: Callable[[float], float] | None) -> tuple[float, float]:
+def middle_and_scale(
+    ordered: Sequence[float], edges: Quartiles, transform: Callable[[float], float] | None
+) -> tuple[float, float]:
     """Return median and robust standard deviation of sorted values under a monotone transform; scale 0: no spread.
+
+    `edges` are their quartiles.
 
     A monotone transform keeps the order, so that only the order statistics need it. Where the quartiles are equal
     (rounded values) the outer 2.5 % stand in for them.
     """
-    low, middle, high = quartiles(ordered)
+    low, middle, high = edges
     share = _NORMAL_QUARTILES
     if low == high:
         n = len(ordered)

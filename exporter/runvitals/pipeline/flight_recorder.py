@@ -34,9 +34,10 @@ class Record(msgspec.Struct):
     def keep(self, sample: Sample) -> None:
         """Add a sample, if there is room."""
         if len(self.signals) < MAX_SAMPLES:
-            self.signals.append(sample.signal)
-            self.times.append(sample.time)
-            self.values.append(sample.value)
+            _, _, signal, _, time, _, value = sample
+            self.signals.append(signal)
+            self.times.append(time)
+            self.values.append(value)
 
     @property
     def samples(self) -> list[Sample]:
@@ -70,20 +71,22 @@ class FlightRecorder(msgspec.Struct):
             early, self.early = self.early, []
             for one in early:
                 if (one.step, one.time) == (sample.step, sample.time):
-                    self._keep(one)
-        self._keep(sample)
+                    self._record_of(one).keep(one)
+        self._record_of(sample).keep(sample)
 
-    def _keep(self, sample: Sample) -> None:
-        step, records = sample.step, self.records
-        newest = records[-1] if records else None
-        if newest and newest.step == step and (step is not None or newest.times[:1] == [sample.time]):
-            newest.keep(sample)
-            return
+    def _record_of(self, sample: Sample) -> Record:
+        """Return the record that a sample belongs to, the newest or a new one."""
+        _, _, _, _, time, step, _ = sample
+        records = self.records
+        if records:
+            newest = records[-1]
+            if newest.step == step and (step is not None or newest.times[:1] == [time]):
+                return newest
         records.append(record := Record(step, sample.run, sample.rank))
-        record.keep(sample)
         self.count += 1
         if len(records) >= MAX_RECORDS:
             del records[:-RECORDS]
+        return record
 
     def until(self, time: float) -> tuple[Sample, ...]:
         """Return the samples of the newest records that are not younger than `time` (Unix seconds), in their order."""

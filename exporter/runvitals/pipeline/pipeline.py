@@ -206,7 +206,9 @@ class Pipeline:
         return dict(self._dropped + self._store.dropped + false_alarms)
 
     def _observe_sample(self, sample: Sample, source: str) -> None:
-        rank = self._rank_at(sample, source)
+        rank = self._ranks.get(sample[:2])  # run and rank
+        if rank is None or rank.ended_time is not None or sample[4] - rank.last_seen >= self._settings.silent_seconds:
+            rank = self._rank_at(sample, source)
         series = self._store.get(sample, source) if rank else None
         if rank is None or series is None:
             return
@@ -215,7 +217,7 @@ class Pipeline:
         if series.segment != segment:
             rank.go_back(sample.signal, sample.time)
         if admission is SCORED or admission is NONFINITE:
-            rank.observe(sample, series, admission, watching, self._table, self._of_run[sample.run])
+            rank.observe(sample, series, admission, watching, self._table, self._of_run[sample[0]])
         if rank.diagnosis.changes:
             self._hand_over(rank)
 

@@ -52,8 +52,10 @@ _ENDS = {
     EventKind.RUN_RAISED: RunStatus.RAISED,
     EventKind.RUN_CRASHED: RunStatus.CRASHED,
 }
+_HANG = faults.HANG.name
 _CHECKSUM = signals.PARAMETER_CHECKSUM.name
 _GRAD_CHANGE = signals.GRAD_CHANGE_RATIO.name
+_OF_THE_RANK = frozenset({_CHECKSUM, _GRAD_CHANGE})
 _LEADING = frozenset({signals.LOSS.name, signals.GRAD_NORM.name})
 _SEGMENTS = frozenset({EventKind.RUN_STARTED, EventKind.RESUME, EventKind.PHASE})
 _PAUSES = frozenset({EventKind.EVALUATION, EventKind.CHECKPOINT})
@@ -115,18 +117,26 @@ class Rank(msgspec.Struct):
         _, _, signal, layer, time, step, _ = sample
         if time > self.last_seen:
             self.last_seen = time
-        if step is not None and (step != self.step or not self.is_led) and self._is_led_by(signal):
-            self._advance_step(step, time, table)
-        if signal == _CHECKSUM and admission is Admission.SCORED:
-            self._keep_checksum(sample)
+        if step != self.step or not self.is_led:
+            self._come_to(step, signal, time, table)
+        if signal in _OF_THE_RANK:
+            self._take_of_the_rank(sample, admission, table)
         if not layer:
-            if signal == _GRAD_CHANGE:
-                self._follow_vectors(sample, table)
-            self._record(sample)
+            if step == self.step:
+                self._record(sample)
+            else:
+                self.recorder.await_step(sample)
         if watching:
             self._show(sample, series, admission, table, peers, watching)
         if self.diagnosis.open and signal in JUDGED:
             self._surroundings.judge_anew(sample, _recorders(peers))
+
+    def _take_of_the_rank(self, sample: Sample, admission: Admission, table: FaultTable) -> None:
+        """Take in a sample of what the rank itself keeps."""
+        if sample.signal == _CHECKSUM and admission is Admission.SCORED:
+            self._keep_checksum(sample)
+        elif sample.signal == _GRAD_CHANGE and not sample.layer:
+            self._follow_vectors(sample, table)
 
     def _keep_checksum(self, sample: Sample) -> None:
         if sample.step is not None:
@@ -167,7 +177,8 @@ class Rank(msgspec.Struct):
 
     def go_back(self, signal: str, time: float) -> None:
         """The steps of a signal went back far: what comes is another segment."""
-        if self._is_led_by(signal):
+        if signal in _LEADING or not self.is_led:
+            self._lead(signal)
             self.step = None
             self.hang.start(time)
 
@@ -266,13 +277,16 @@ class Rank(msgspec.Struct):
             checksums={layer: (one.step, one.value) for layer, one in self.checksums.items() if one.step is not None},
         )
 
-    def _is_led_by(self, signal: str) -> bool:
-        """Return whether the signal's steps are the rank's: others may count tokens or epochs, once these are known."""
-        if signal not in _LEADING:
-            return not self.is_led
-        if not self.is_led:
+    def _come_to(self, step: int | None, signal: str, time: float, table: FaultTable) -> None:
+        """Take another step for the rank's, if the signal's are."""
+        if step is not None and (signal in _LEADING or not self.is_led):
+            self._lead(signal)
+            self._advance_step(step, time, table)
+
+    def _lead(self, signal: str) -> None:
+        """Take the signal's steps for the rank's: others may count tokens or epochs, once a leading one is known."""
+        if not self.is_led and signal in _LEADING:
             self.is_led, self.step = True, None
-        return True
 
     def _start(self, event: Event, table: FaultTable) -> None:
         self.diagnosis.close_all(event.time, self.step, rank_diagnosis.RESTARTED)
@@ -324,9 +338,6 @@ class Rank(msgspec.Struct):
 
     def _record(self, sample: Sample) -> None:
         """Keep a sample of the newest step; one without a step is kept where no writer has any."""
-        if sample.step != self.step:
-            self.recorder.await_step(sample)
-            return
         if sample.step is None and self.has_writer:
             return
         self.recorder.observe(sample)
@@ -336,13 +347,16 @@ class Rank(msgspec.Struct):
     def _advance_step(self, step: int, time: float, table: FaultTable) -> None:
         if self.step is not None and step <= self.step:
             return
-        self._judge_hang(time, table)  # whether it was overdue, before it came
-        self.hang.advance_step(step, time)
-        self._judge_hang(max(time, self.hang.since or time), table)
+        if self.hang.verdict(time) is OK and self.diagnosis.stays_calm(_HANG, ""):
+            self.hang.advance_step(step, time)
+        else:
+            self._judge_hang(time, table)  # whether it was overdue, before it came
+            self.hang.advance_step(step, time)
+            self._judge_hang(max(time, self.hang.since or time), table)
         self.step, self.last_step_time = step, time
 
     def _judge_hang(self, now: float, table: FaultTable) -> None:
-        fault = table.enabled(faults.HANG.name)
+        fault = table.enabled(_HANG)
         if fault is None:
             return
         verdict = self.hang.verdict(now)

@@ -32,11 +32,13 @@ class Baseline:
         if size != self.window.size:
             self.window = RollingWindow(size, self.window.values()[-size:])
 
-    def observe(self, value: float) -> None:
-        """Take a finite value as the newest; the one before joins the window."""
-        if self.value is not None:
-            self.window.push(self.value)
+    def observe(self, value: float) -> float | None:
+        """Take a finite value as the newest, the one before joins the window; return `zscore`."""
+        window, before = self.window, self.value
+        if before is not None:
+            window.push(before)
         self.value = value
+        return window.standardised(value) if len(window.ordered) >= self.minimum else None
 
     def settle(self) -> None:
         """Let the newest value join the window; there is no newest value then."""

@@ -76,7 +76,9 @@ class RollingWindow:
         cursor += 1
         self._cursor = cursor = cursor if cursor < size else 0
         largest = self._largest
-        if not (cursor and largest * _CANCELLED < squares < _SQUARES_OVERFLOW):
+        if not (
+            cursor and largest * _CANCELLED <= squares < _SQUARES_OVERFLOW
+        ):  # equal where all values are: both are 0
             self._compute_exactly()
         elif squares > largest:
             self._largest = squares
@@ -102,7 +104,7 @@ class RollingWindow:
         self._origin = self.ordered[len(self.ordered) // 2]
         shifted = [value - self._origin for value in self.ordered]
         self._mean = mean = sum(shifted) / len(shifted)
-        self._squares = self._largest = sum((value - mean) * (value - mean) for value in shifted)
+        self._squares = self._largest = sum([(value - mean) * (value - mean) for value in shifted])
 
     def _scale(self) -> float:
         magnitude = max(-self.ordered[0], self.ordered[-1])
@@ -136,13 +138,12 @@ class RollingWindow:
         """Return (value - mean) / sample standard deviation; None without a spread, or where it is not finite."""
         center = self._origin + self._mean
         squares = self._squares
-        if _SMALL < squares < _LARGE and -_HIGH < center < _HIGH:
-            score = (value - center) / sqrt(squares / (len(self.ordered) - 1))
-        else:
-            mean, deviation = self.mean, self.stddev
-            if mean is None or not deviation:
-                return None
-            score = (value - mean) / deviation
+        if _SMALL < squares < _LARGE and -_HIGH < center < _HIGH and -_HIGH < value < _HIGH:
+            return (value - center) / sqrt(squares / (len(self.ordered) - 1))
+        mean, deviation = self.mean, self.stddev
+        if mean is None or not deviation:
+            return None
+        score = (value - mean) / deviation
         return score if isfinite(score) else None
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import inf
 
 import msgspec
@@ -30,17 +29,6 @@ class SlidingMaximum(msgspec.Struct):
             self._turn(time)
         if value > self.newest:
             self.newest = value
-
-    def push_all(self, times: Sequence[float], values: Sequence[float]) -> None:
-        """Add values at their times, one after the other; at least one."""
-        ends = self.ends
-        if ends - GRAIN <= min(times) and max(times) < ends:
-            largest = max(values)
-            if largest > self.newest:
-                self.newest = largest
-        else:
-            for time, value in zip(times, values, strict=True):
-                self.push(time, value)
 
     def get(self, now: float) -> float | None:
         """Return the largest value of the `span` seconds before `now`; None without any."""

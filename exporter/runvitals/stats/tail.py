@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log, log1p
 
-from runvitals.stats.clip import clip, larger
+from runvitals.stats.clip import clip
 
 _LN10 = log(10.0)
 _DECADES = 0.6  # -log10 of the share above the first quantile
@@ -16,7 +16,9 @@ _BEYOND = 10.0**-0.5  # share of the values above one quantile that lie above th
 _HALF_DECADE = 0.5 * _LN10
 _SLOWEST = 0.003  # share of the tail's width that one value may move a quantile, once much has been seen
 _SETTLED = 950  # values after which the first quantile moves at that pace
-_ALL_SETTLED = 7200  # the same for the outer ones
+_SECOND_SETTLED = 2566  # the same for the outer ones, and for the shape at three times the pace
+_THIRD_SETTLED = 7133
+_SHAPE_SETTLED = 1477
 _RARE = 2.5  # decades from which on a value counts a tenth: a real anomaly is not what the tail is made of
 _RARE_WEIGHT = 0.1
 _WIDTH_FLOOR = 1e-3
@@ -69,7 +71,7 @@ class Tail:
         seen, second = self.seen, self.second
         if value > second:
             return self._beyond_second(value, first, width)
-        step = width * (_SLOWEST if seen > _ALL_SETTLED else larger(8.0 / (100.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if seen > _SECOND_SETTLED else 8.0 / (100.0 + seen))
         lower, least = second - _BEYOND * step, self.first + _GAP_FLOOR
         self.second = lower if lower > least else least
         return _DECADES + 0.5 * (value - first) / (second - first)
@@ -95,12 +97,13 @@ class Tail:
     def _learn_outer(self, is_beyond_third: bool, width: float) -> None:
         """Move the second quantile up, the third up or down, and the shape towards what they say now."""
         seen, first = self.seen, self.first
-        is_settled = seen > _ALL_SETTLED
-        step = width * (_SLOWEST if is_settled else larger(8.0 / (100.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if seen > _SECOND_SETTLED else 8.0 / (100.0 + seen))
         self.second = second = self.second + (1.0 - _BEYOND) * step
-        step = width * (_SLOWEST if is_settled else larger(22.0 / (200.0 + seen), _SLOWEST))
+        step = width * (_SLOWEST if seen > _THIRD_SETTLED else 22.0 / (200.0 + seen))
         third = self.third + step * (1.0 - _BEYOND if is_beyond_third else -_BEYOND)
-        self.third = third = larger(third, second + _GAP_FLOOR)
-        ratio = log((third - second) / larger(second - first, _GAP_FLOOR)) / _HALF_DECADE
-        pace = 3.0 * _SLOWEST if is_settled else larger(16.0 / (300.0 + seen), 3.0 * _SLOWEST)
+        least = second + _GAP_FLOOR
+        self.third = third = third if third > least else least
+        inner = second - first
+        ratio = log((third - second) / (inner if inner > _GAP_FLOOR else _GAP_FLOOR)) / _HALF_DECADE
+        pace = 3.0 * _SLOWEST if seen > _SHAPE_SETTLED else 16.0 / (300.0 + seen)
         self.shape += pace * (clip(ratio, 0.0, _LARGEST_SHAPE) - self.shape)

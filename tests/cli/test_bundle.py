@@ -12,10 +12,13 @@ import yaml
 
 from runvitals.bundle import bundle_files, example_values, load_values
 from runvitals.bundle.shipped import shipped_files
+from runvitals.bundle.thresholds import MARKED
+from runvitals.catalogue import faults
 from runvitals.cli import main
 from tests.programs import find_program
 
 ALERTMANAGER = "alertmanager/alertmanager.yml"
+CLUSTER = "prometheus/rules/cluster.yml"
 VALUES = """\
 cluster: west
 grafana_url: https://dashboards.example.org/
@@ -170,9 +173,30 @@ def test_thresholds_go_where_they_are_judged(tmp_path: Path) -> None:
     assert main(["check-config", str(tmp_path / "runvitals.yml")]) == 0
 
 
+def test_thresholds_of_comparisons_go_into_the_rules(tmp_path: Path) -> None:
+    """A fault that Prometheus judges has its threshold in the rule, and nothing else changes."""
+    before = _files(tmp_path, "")[CLUSTER].splitlines()
+    files = _files(tmp_path, "faults: {straggler: {thresholds: {excess: 0.5}}}")
+    changed = [new for old, new in zip(before, files[CLUSTER].splitlines(), strict=True) if old != new]
+    assert [line.strip() for line in changed] == ["0.5  # straggler.excess"]
+    assert "sidecar/runvitals.yml" not in files
+
+
+def test_every_threshold_of_a_comparison_is_marked_in_its_rule() -> None:
+    """The catalogue and the rules name the same thresholds, with the same numbers."""
+    found = MARKED.finditer(shipped_files()[CLUSTER])
+    marked = {f"{one['fault']}.{one['name']}": float(one["number"]) for one in found}
+    compared = [fault for fault in faults.ALL if fault.scope == "cluster"]
+    known = {f"{fault.name}.{name}": one.value for fault in compared for name, one in fault.thresholds.items()}
+    assert marked == pytest.approx(known, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        ("faults: {straggler: {severity: critical}}", "faults.straggler: Prometheus judges it, so only its"),
+        ("faults: {straggler: {thresholds: {exces: 1}}}", "unknown threshold; did you mean 'excess'?"),
+        ("faults: {straggler: {thresholds: {excess: -1}}}", "must be a number from 0"),
         (
             "alertmanager: {critical: [email, pager]}",
             "values.yaml:1: alertmanager: `critical` names a",

@@ -9,10 +9,10 @@ import yaml
 
 from runvitals import __version__
 from runvitals.bundle.alertmanager import OWN_TEMPLATES, fill_alertmanager
-from runvitals.bundle.prometheus import fill_prometheus, fill_thresholds
+from runvitals.bundle.prometheus import fill_prometheus
 from runvitals.bundle.shipped import shipped_files
+from runvitals.bundle.thresholds import fill_thresholds, judged_by_sidecars
 from runvitals.bundle.values import Values
-from runvitals.catalogue import faults
 from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS
 from runvitals.diagnosis.settings import FaultSettings
 
@@ -41,7 +41,7 @@ def _linked(text: str, values: Values) -> str:
 
 def _sidecar_file(settings: dict[str, FaultSettings]) -> dict[str, str]:
     """Return the config for the sidecars, of the faults that they judge; none where there is nothing to say."""
-    here = {name: _given(fault) for name, fault in settings.items() if faults.BY_NAME[name].scope == "rank"}
+    here = {name: _given(fault) for name, fault in judged_by_sidecars(settings).items()}
     text = _NOTE + yaml.safe_dump({"faults": here}, sort_keys=False)
     return {"sidecar/runvitals.yml": text} if here else {}
 

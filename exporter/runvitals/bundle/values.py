@@ -10,6 +10,7 @@ import msgspec
 
 from runvitals.bundle.addresses import check_address
 from runvitals.bundle.alertmanager_values import AlertmanagerValues
+from runvitals.bundle.thresholds import check_thresholds, judged_by_sidecars
 from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS
 from runvitals.config.conversion import convert
 from runvitals.config.file import check_faults
@@ -65,7 +66,8 @@ def load_values(path: Path | None, *, check_files: bool = True) -> Values:
     """
     document = read(path) if path else Document("defaults", {}, {})
     values = convert(document, Values)
-    check_faults(document, values.faults)
+    check_faults(document, judged_by_sidecars(values.faults))
+    check_thresholds(document, values.faults)
     if check_files:
         _check_secret_files(document)
     return _with_templates_found(document, values, path.parent if path else Path())

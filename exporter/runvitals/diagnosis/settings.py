@@ -49,7 +49,9 @@ def resolve(overrides: Mapping[str, FaultSettings]) -> FaultTable:
         if name not in faults.BY_NAME:
             raise KeyError(name)
         if faults.BY_NAME[name].scope != "rank":
-            raise ValueError(f"{name} is judged by Prometheus: change its rule in prometheus/rules/cluster.yml instead")
+            raise ValueError(
+                f"{name} is judged by Prometheus: give its thresholds to `runvitals bundle --values` instead"
+            )
     return FaultTable(
         {
             fault.name: _overridden(fault, overrides.get(fault.name, FaultSettings()))

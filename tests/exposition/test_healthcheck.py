@@ -42,7 +42,7 @@ def _ask(server: Server, *, speaks_tls: bool = False) -> str:
     "given", [(), ("file",), ("file", "variable"), ("variable", "flag"), ("file", "variable", "flag")]
 )
 def test_it_looks_where_the_sidecar_listens(given: tuple[str, ...], tmp_path: Path) -> None:
-    """Of flag, variable and file the same one decides as for the sidecar, also where the file is named by a variable."""
+    """Of flag, variable and file the same one decides as for the sidecar; a variable may name the file."""
     environment, arguments, flags = {}, ["/opt/runvitals/bin/python", "runvitals", "serve", ""], []
     if "file" in given:
         file = _write(tmp_path / "runvitals.yml", {"web": {"listen_address": ADDRESSES["file"]}})

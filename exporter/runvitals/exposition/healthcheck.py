@@ -1,8 +1,8 @@
 """`python -m runvitals.exposition.healthcheck`: whether the sidecar beside it answers, for a container's health check.
 
-It asks where the sidecar listens of what the sidecar itself is told: the flags of the container's first process, then the
-variables, then the config file. It imports next to nothing, since it runs every half minute for as long as the sidecar
-does. An answer that refuses (a password or a certificate is asked for) is an answer: who may read is not what is asked.
+Where the sidecar listens is told by what tells the sidecar: the flags of the container's first process, else the
+variables, else the config file. It imports next to nothing, since it runs every half minute for as long as the sidecar
+does. An answer that refuses (a password or a certificate is asked for) is an answer: who may read is not the question.
 
 Exit codes: 0 the sidecar answers; 1 it does not, and the line on standard output says why.
 """
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 SECONDS = 5.0
 _FIRST_PROCESS = Path("/proc/1/cmdline")
-_EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}
+_EVERY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - asked, not listened on
 
 
 class Listener(NamedTuple):
@@ -53,10 +53,10 @@ def ask(listener: Listener, seconds: float) -> str:
     try:
         connection.request("GET", "/-/healthy")
         return f"it answers {connection.getresponse().status}"
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-        raise
-    except ssl.SSLError as error:
-        return f"it answers, and refuses the handshake ({error.reason})"
+    except (ssl.SSLError, ConnectionResetError) as error:
+        if not listener.speaks_tls:
+            raise
+        return f"it answers, and refuses the handshake: {error}"  # without a client's certificate
     finally:
         connection.close()
 

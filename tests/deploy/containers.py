@@ -28,7 +28,7 @@ IMAGE = "localhost/runvitals-test:latest"
 HARDENED = ("--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 NO_SHELL = tuple(word for shell in ("dash", "bash") for word in ("--volume", f"/dev/null:/usr/bin/{shell}:ro"))
 _ENVIRONMENT = {"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
-_LIMITS = ("--network=host", "--ulimit=nofile=20000:20000", "--ulimit=nproc=1000:1000")
+_LIMITS = ("--ulimit=nofile=20000:20000", "--ulimit=nproc=1000:1000")
 
 
 class ContainerError(Exception):
@@ -78,9 +78,9 @@ def build(base: str) -> str:
 
 
 @contextmanager
-def running(image: str, *command: str, options: Sequence[str] = ()) -> Iterator[str]:
+def running(image: str, *command: str, options: Sequence[str] = (), network: str = "host") -> Iterator[str]:
     """Run a container in the background, and remove it in the end; the value is its ID."""
-    container = podman("run", "--detach", *_LIMITS, *options, image, *command).split()[-1]
+    container = podman("run", "--detach", f"--network={network}", *_LIMITS, *options, image, *command).split()[-1]
     try:
         yield container
     finally:
@@ -89,7 +89,7 @@ def running(image: str, *command: str, options: Sequence[str] = ()) -> Iterator[
 
 def run(image: str, *command: str, options: Sequence[str] = ()) -> str:
     """Run a container to its end, and return what it prints. Raises ContainerError."""
-    return podman("run", "--rm", *_LIMITS, *options, image, *command)
+    return podman("run", "--rm", "--network=host", *_LIMITS, *options, image, *command)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,21 +21,6 @@ SIDECAR_USER = 10001
 STATUS = "print(open('/proc/self/status').read())"
 INSTALLED = "from importlib import metadata as m; print(*(f'{d.name.lower()}=={d.version}' for d in m.distributions()))"
 WRITE = "open('/opt/runvitals/new', 'w')"
-
-
-@pytest.fixture(scope="module")
-def base() -> str:
-    """The name of a base image."""
-    containers.require("buildah", "podman")
-    return containers.base_image()
-
-
-@pytest.fixture(scope="module")
-def image(base: str) -> Iterator[str]:
-    """The image, built from this repository."""
-    name = containers.build(base)
-    yield name
-    podman("rmi", "--force", name)
 
 
 def _python(container: str, code: str) -> str:

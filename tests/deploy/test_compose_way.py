@@ -1,8 +1,8 @@
 """The services of compose.yaml beside one another: what the demo does wrong reaches the mail catcher.
 
-The sidecar, the demo and `bundle` run in containers as compose.yaml says. Prometheus, Alertmanager and the mail catcher,
-whose images a machine without a registry does not have, are this machine's programs, on the network of the sidecar's
-container and started with the arguments that compose.yaml gives them.
+The sidecar, the demo and `bundle` run in containers as compose.yaml says. Prometheus, Alertmanager and the mail
+catcher, whose images need a registry, are this machine's programs, on the network of the sidecar's container and with
+the arguments that compose.yaml gives them.
 """
 
 from __future__ import annotations
@@ -109,8 +109,6 @@ def test_the_mail_of_the_demos_fault_arrives(image: str, volumes: Volumes, tmp_p
             containers.running(image, *SERVICES["demo"]["command"], *QUICK, options=_options("demo", volumes))
         )
         mails = wait_until(lambda: _mails(received), "a mail", 300)
+    values = yaml.safe_load((ROOT / "deploy" / "compose" / "values.yaml").read_text())
     assert "demo" in mails[0]["subject"]
-    assert (
-        mails[0]["to"]
-        == yaml.safe_load((ROOT / "deploy" / "compose" / "values.yaml").read_text())["alertmanager"]["email"]["to"]
-    )
+    assert mails[0]["to"] == values["alertmanager"]["email"]["to"]

@@ -84,7 +84,7 @@ def running(image: str, *command: str, options: Sequence[str] = (), network: str
     try:
         yield container
     finally:
-        podman("rm", "--force", "--time=0", container)
+        podman("rm", "--force", "--volumes", "--time=0", container)
 
 
 def run(image: str, *command: str, options: Sequence[str] = ()) -> str:

@@ -32,7 +32,7 @@ check() {
 
 check ruff check --quiet
 check ruff format --check --quiet
-check mypy -p runvitals -p deploy -p hazard -p prometheus.build
+check mypy -p runvitals -p deploy -p hazard -p prometheus.build -p grafana.build
 check lint-imports
 check python -m pytest ${chosen[@]+"${chosen[@]}"} "$@"
 

@@ -53,9 +53,9 @@ def environment_of(tmp_path):
 
 
 def test_the_wheel_holds_the_bundle_and_says_that_it_is_typed(wheel):
-    """Every file of prometheus/ and alertmanager/ travels, and py.typed."""
+    """Every file of prometheus/, alertmanager/ and grafana/ travels, and py.typed."""
     held = set(zipfile.ZipFile(wheel).namelist())
-    for room in ("prometheus", "alertmanager"):
+    for room in ("prometheus", "alertmanager", "grafana"):
         for file in (ROOT / room).rglob("*"):
             if file.is_file() and "build" not in file.parts:
                 assert f"runvitals/bundle/{file.relative_to(ROOT)}" in held

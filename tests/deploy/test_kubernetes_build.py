@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 import pytest
 import yaml
 
+import deploy.kubernetes.build.__main__ as command
 from deploy.kubernetes.build.routes import DoesNotCarryOverError, alertmanager_config
 from deploy.kubernetes.build.written import BUILT_FOLDERS, CHART, DASHBOARDS, DEPLOY, RULES, written
 from runvitals.bundle.shipped import shipped_files
@@ -51,8 +52,8 @@ def test_promtool_accepts_the_rules_of_the_objects(built, tmp_path):
     """What the operator will hand to Prometheus is loadable."""
     for path in (path for path in built if path.startswith(RULES) and "kustomization" not in path):
         (tmp_path / PurePosixPath(path).name).write_text(yaml.safe_dump(yaml.safe_load(built[path])["spec"]))
-    command = [find_program("promtool"), "check", "rules", *sorted(tmp_path.iterdir())]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    promtool = [find_program("promtool"), "check", "rules", *sorted(tmp_path.iterdir())]
+    done = subprocess.run(promtool, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
@@ -108,3 +109,31 @@ def test_a_matcher_that_is_not_understood_is_refused():
     """An escaped quotation mark would change its meaning on the way."""
     with pytest.raises(ValueError, match="no matcher"):
         alertmanager_config(ROUTES.replace('run=""', 'run=~"a\\\\"b"'))
+
+
+def test_the_command_writes_all_and_removes_what_is_no_more(tmp_path, monkeypatch, built):
+    """A dashboard that is taken out of the bundle leaves the cluster too."""
+    stale = tmp_path / DASHBOARDS / "runvitals-old.json"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("{}")
+    monkeypatch.setattr(command, "DEPLOY", tmp_path)
+    monkeypatch.setattr("sys.argv", ["build"])
+    command.main()
+    files = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert files == built
+
+
+def test_with_values_the_objects_are_those_of_an_installation(tmp_path, monkeypatch):
+    """Links, addresses and receivers are the user's, as `runvitals bundle` fills them in."""
+    values = tmp_path / "values.yaml"
+    sms = "{phone_number: '+491512345678', region: eu-central-1}"
+    email = "{to: [ops@example.org], sender: r@example.org, smarthost: 'smtp.example.org:587'}"
+    values.write_text(f"grafana_url: https://grafana.example.org\nalertmanager: {{email: {email}, sms: {sms}}}\n")
+    monkeypatch.setattr(command, "DEPLOY", tmp_path)
+    monkeypatch.setattr("sys.argv", ["build", "--values", str(values)])
+    command.main()
+    assert "grafana.example.com" not in (tmp_path / RULES / "faults.yaml").read_text()
+    routes = yaml.safe_load((tmp_path / CHART / "alertmanagerconfig.yaml").read_text())
+    (email,) = [one["emailConfigs"][0] for one in routes["receivers"] if one["name"] == "email"]
+    assert (email["to"], email["from"]) == ("ops@example.org", "r@example.org")
+    assert "authPassword" not in email

@@ -122,6 +122,21 @@ def test_alert_labels_go_on_every_alert_and_on_nothing_else():
                 assert ("alert" in rule) == (rule.get("labels", {}).get("namespace") == "monitoring")
 
 
+def test_an_alert_can_be_left_out():
+    """By its name, and no other with it."""
+    before, after = (
+        [
+            rule.get("alert")
+            for spec in by_suffix(charted(values), "PrometheusRule").values()
+            for group in spec["groups"]
+            for rule in group["rules"]
+        ]
+        for values in ({}, {"rules": {"disabled": ["RunvitalsTargetAbsent"]}})
+    )
+    assert [alert for alert in before if alert not in after] == ["RunvitalsTargetAbsent"]
+    assert len(after) == len(before) - 1
+
+
 def test_links_lead_to_the_grafana_of_the_values():
     """In every alert."""
     made = json.dumps(charted({"rules": {"grafanaUrl": "https://grafana.example.org/"}}))
@@ -148,6 +163,7 @@ def test_labels_and_names_are_those_of_a_chart():
         ("podMonitor.scheme", "ftp"),
         ("rules.grafanaUrl", "grafana.example.org"),
         ("rules.alertLabels", {"namespace": 1}),
+        ("rules.disabled", ["TargetAbsent"]),
         ("routes.email.to", "nobody"),
         ("routes.email.smarthost", "smtp.example.org"),
         ("routes.sms.phoneNumber", "0151 2345678"),

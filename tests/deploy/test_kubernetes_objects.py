@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+import textwrap
 
 import pytest
 import yaml
@@ -160,19 +162,55 @@ def test_the_network_policy_closes_one_port(tmp_path):
     assert open_ports == set(range(1, 65536)) - {9877}
 
 
-def test_the_readmes_yaml_is_right(tmp_path):
-    """What a reader copies is accepted: the Alertmanager by its schema, the patches by kustomize."""
-    blocks = [part.split("```")[0] for part in (KUBERNETES / "README.md").read_text().split("```yaml\n")[1:]]
-    documents = [loaded(block)[0] for block in blocks]
-    (alertmanager,) = [one for one in documents if one.get("kind") == "Alertmanager"]
+def readme_documents():
+    """Return the YAML that the README shows."""
+    blocks = re.findall(r"^ *```yaml\n(.*?)^ *```", (KUBERNETES / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+    return [one for block in blocks for one in loaded(textwrap.dedent(block))]
+
+
+def patched(folder, kustomization, resource):
+    """Return what kustomize makes of a resource of ours with what the README shows around it."""
+    (folder / resource).symlink_to(KUBERNETES / resource)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump({**kustomization, "resources": [resource]}))
+    return kustomized(folder)
+
+
+def patches_of(kind):
+    """Return the README's kustomization with patches of a kind."""
+    (found,) = [one for one in readme_documents() if kind in [p["target"]["kind"] for p in one.get("patches", [])]]
+    return found
+
+
+def test_the_readmes_alertmanager_is_right():
+    """What a reader copies is accepted."""
+    (alertmanager,) = [one for one in readme_documents() if one.get("kind") == "Alertmanager"]
     check(alertmanager)
-    (routes,) = [one for one in documents if "patches" in one]
-    (tmp_path / "routes").symlink_to(KUBERNETES / "routes")
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({**routes, "resources": ["routes"]}))
-    spec = only(kustomized(tmp_path), "AlertmanagerConfig")["spec"]
+    made = {one["metadata"]["name"]: one for one in kustomized(KUBERNETES / "routes")}
+    assert set(alertmanager["spec"]["configMaps"]) <= made.keys()
+    selected = alertmanager["spec"]["alertmanagerConfigSelector"]["matchLabels"]
+    assert selected.items() <= made["runvitals"]["metadata"]["labels"].items()
+
+
+def test_the_readmes_addresses_come_to_their_receivers(tmp_path):
+    """The places that it patches are those of the receivers that it means."""
+    spec = only(patched(tmp_path, patches_of("AlertmanagerConfig"), "routes"), "AlertmanagerConfig")["spec"]
     receivers = {one["name"]: one for one in spec["receivers"]}
     assert receivers["email"]["emailConfigs"][0]["smarthost"] == "smtp.example.org:587"
     assert receivers["sms"]["snsConfigs"][0]["phoneNumber"].startswith("+49")
+
+
+def test_the_readmes_patch_takes_out_the_alert_that_it_names(tmp_path):
+    """And nothing else."""
+    before = alerts_of(kustomized(KUBERNETES / "cluster"))
+    after = alerts_of(patched(tmp_path, patches_of("PrometheusRule"), "cluster"))
+    assert before - after == {"RunvitalsTargetAbsent"}
+    assert len(before) == len(after) + 1
+
+
+def alerts_of(objects):
+    """Return the names of all alerts."""
+    specs = [one["spec"] for one in objects if one["kind"] == "PrometheusRule"]
+    return {rule["alert"] for spec in specs for group in spec["groups"] for rule in group["rules"] if "alert" in rule}
 
 
 def test_the_image_is_of_this_version():

@@ -54,7 +54,7 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CONTAINERS_CONF", str(settings))
         yield module
-        module.podman("rmi", "--force", PAUSE_IMAGE)
+        module.podman("rmi", "--force", PAUSE_IMAGE, image)
 
 
 def _pod(image: str, port: int) -> dict[str, Any]:

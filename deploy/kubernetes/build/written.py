@@ -64,7 +64,7 @@ def _in(bundle: Mapping[str, str], folder: str, suffix: str) -> Files:
 
 
 def _compact(dashboard: str) -> str:
-    """Return a dashboard on one line: two thirds of it are indentation, and an object has a limit."""
+    """Return a dashboard on one line: nearly a third of it is indentation, and an object has a limit."""
     return json.dumps(json.loads(dashboard), separators=(",", ":"), ensure_ascii=False) + "\n"
 
 

@@ -15,7 +15,7 @@ chosen=(-m "not slow")
 extras=(test lint)
 if [ "${1:-}" = --all ]; then
     chosen=()
-    extras+=(frameworks)
+    extras+=(frameworks kubernetes)
     shift
 fi
 

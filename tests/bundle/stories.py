@@ -28,7 +28,7 @@ from runvitals.exposition.metrics_text import negotiate
 from runvitals.pipeline.pipeline import Pipeline, RankSettings
 from runvitals.series import SeriesSettings
 from runvitals.sources.source import Source
-from runvitals.values import Event, EventKind, JournalView, Sample, SourceView
+from runvitals.values import AlertmanagerView, Event, EventKind, FastPathView, JournalView, Sample, SourceView
 from tests.scenarios.server import POLL_SECONDS, POLL_TICKS, Server
 
 START = 1_700_006_400.0  # where a block of Prometheus begins
@@ -97,8 +97,15 @@ def _text(pipeline: Pipeline, now: float, age: float) -> str:
     )
     counted = dict.fromkeys(("written", "failures", "pruned"), grown)
     journal = JournalView(**counted, pending=1, dropped={"queue_full": grown}, incidents=5, size_bytes=4096)
+    told = AlertmanagerView(
+        "http://am-1:9093", sent=grown, failures=grown, refused=grown, pending=1, last_success=now - 9.0
+    )
     shown = msgspec.structs.replace(
-        pipeline.snapshot(now, sources, ready=True), journal=journal, state_saved=now - 5.0, dropped={"series": grown}
+        pipeline.snapshot(now, sources, ready=True),
+        journal=journal,
+        fast_path=FastPathView((told,), dropped=grown),
+        state_saved=now - 5.0,
+        dropped={"series": grown},
     )
     status = ReloadStatus(successful=False, last_success=START)
     return metrics_page(shown, status, negotiate(""), False, LogOnce(logging.getLogger(__name__))).decode()

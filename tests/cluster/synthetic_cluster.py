@@ -131,7 +131,7 @@ def _with_end(values: Sequence[float | None], times: Sequence[float]) -> Iterato
 
 
 def scrape_times(start: float, end: float, dense_from: float, interval: float = 15.0) -> list[float]:
-    """Return when was scraped: once a minute, and from a time on at the interval."""
-    sparse = [start + 60.0 * number for number in range(math.ceil((dense_from - start) / 60.0))]
+    """Return when was scraped: every two minutes, and from a time on at the interval."""
+    sparse = [start + 120.0 * number for number in range(math.ceil((dense_from - start) / 120.0))]
     dense = [dense_from + interval * number for number in range(int((end - dense_from) / interval) + 1)]
     return sparse + dense

@@ -24,7 +24,9 @@ class Asked(NamedTuple):
 
 def rules() -> list[Asked]:
     """Return the expression of every rule."""
-    return [Asked(rule.get("record") or rule["alert"], rule["expr"].strip()) for rule in (*RECORDINGS, *ALERTS.values())]
+    return [
+        Asked(rule.get("record") or rule["alert"], rule["expr"].strip()) for rule in (*RECORDINGS, *ALERTS.values())
+    ]
 
 
 def of_dashboards(hours: float, values: Mapping[str, Mapping[str, str]]) -> list[Asked]:
@@ -61,7 +63,9 @@ def step_of(hours: float, points: int) -> int:
 
 def _filled(dashboard: Document, values: Mapping[str, str]) -> dict[str, str]:
     """Return what each variable stands for: what is given, else everything."""
-    return {name: values.get(name) or variable.get("allValue") or ".*" for name, variable in variables(dashboard).items()}
+    return {
+        name: values.get(name) or variable.get("allValue") or ".*" for name, variable in variables(dashboard).items()
+    }
 
 
 def _sent(text: str, values: Mapping[str, str], step: int, hours: float) -> str:

@@ -101,9 +101,7 @@ def _training(
     return items
 
 
-def _step(
-    step: int, growth: float, slow: float, checksum: float, rng: random.Random
-) -> dict[tuple[str, str], float]:
+def _step(step: int, growth: float, slow: float, checksum: float, rng: random.Random) -> dict[tuple[str, str], float]:
     norm, noise = growth * math.exp(0.1 * rng.gauss(0.0, 1.0)), rng.random()
     return {
         ("loss", ""): 2.0 * math.exp(-0.002 * step + 0.02 * rng.gauss(0.0, 1.0)) + growth - 1.0,

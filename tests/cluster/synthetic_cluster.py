@@ -75,6 +75,17 @@ class SyntheticCluster:
         """The names of the runs and of the server."""
         return sorted({place.run for place in self.places})
 
+    def chosen(self) -> dict[str, dict[str, str]]:
+        """Return what somebody chose on each dashboard: all runs, the largest, its first rank, the server."""
+        one = {"run": LARGE, "rank": "0"}
+        return {
+            "runvitals-fleet": {"run": f"({'|'.join(self.runs)})"},
+            "runvitals-run": one,
+            "runvitals-rank": one,
+            "runvitals-gpu": {"run": LARGE},
+            "runvitals-server": {"run": SERVER},
+        }
+
     def series(self) -> Iterator[bytes]:
         """Yield every series, ready to be written."""
         sidecars = set()

@@ -25,12 +25,12 @@ from tests.cluster import remote_write
 from tests.cluster.asked import Asked, of_dashboards, rules
 from tests.cluster.asking import Asking, Cost
 from tests.cluster.recordings import keep_the_past
-from tests.cluster.synthetic_cluster import LARGE, SERVER, SyntheticCluster, scrape_times
+from tests.cluster.synthetic_cluster import SyntheticCluster, scrape_times
 from tests.servers import Server, running_prometheus, wait_until
 
 DENSE_SECONDS = 360
 PAST_STEP = 120
-LEAD_SECONDS = 420
+LEAD_SECONDS = 570
 """So long after the beginning the last samples lie: by then everything has been written, and the rules have run."""
 EVALUATIONS = 3
 EVERY_SECONDS = 15
@@ -66,21 +66,21 @@ def _arguments() -> argparse.Namespace:
 
 
 def _measure(server: Server, config: Path, arguments: argparse.Namespace) -> None:
-    cluster = _written(server, arguments)
+    last = time.time() + LEAD_SECONDS
+    cluster = _written(server, arguments, last)
     _keep_past(server, arguments.hours)
-    end = _evaluated(server, config)
+    end = _evaluated(server, config, last)
     asking = Asking(server.url, end, arguments.hours)
     _print_table("rule", _costs(asking, rules()), arguments.lines)
-    values = _values_of_variables(cluster)
-    asked = of_dashboards(arguments.hours, values)
+    asked = of_dashboards(arguments.hours, cluster.chosen())
     _print_table(f"query of a dashboard over {arguments.hours:g} h", _costs(asking, asked), arguments.lines)
 
 
-def _written(server: Server, arguments: argparse.Namespace) -> SyntheticCluster:
-    now = time.time()
-    start, end = now - arguments.hours * 3600 - 60, now + LEAD_SECONDS
+def _written(server: Server, arguments: argparse.Namespace, last: float) -> SyntheticCluster:
+    now = last - LEAD_SECONDS
+    start = now - arguments.hours * 3600 - 60
     configs = load(PROMETHEUS / "large_cluster.yml")["metric_relabel_configs"] if arguments.relabelled else ()
-    times = scrape_times(start, end, now - DENSE_SECONDS)
+    times = scrape_times(start, last, now - DENSE_SECONDS)
     cluster = SyntheticCluster(arguments.ranks, times, configs)
     begin = time.time()
     series = remote_write.write(server.url, cluster.series())
@@ -110,7 +110,7 @@ def _keep_past(server: Server, hours: float) -> None:
     )
 
 
-def _evaluated(server: Server, config: Path) -> float:
+def _evaluated(server: Server, config: Path, last: float) -> float:
     """Let Prometheus evaluate the rules a few times, print what that took, and return when it was done."""
     asking = Asking(server.url, 0.0, 0.0)
     _configure(server, config, [str(path) for path in RULE_FILES])
@@ -122,6 +122,10 @@ def _evaluated(server: Server, config: Path) -> float:
     cpu = (asking.cpu_seconds() - before) / EVALUATIONS
     durations = _groups(server)
     end = time.time()
+    if end > last:
+        raise SystemExit(
+            "The last samples were over before the rules had run: this machine is too busy for so many ranks."
+        )
     _configure(server, config, [])
     print(
         f"All rules, evaluated {EVALUATIONS} times by Prometheus itself: {cpu:.2f} s of CPU each. By group, on the "
@@ -153,17 +157,6 @@ def _groups(server: Server) -> dict[str, float]:
 def _own(server: Server, metric: str) -> list[tuple[str, float]]:
     lines = (line.rpartition(" ") for line in server.text("/metrics").splitlines() if line.startswith(f"{metric}{{"))
     return [(name, float(value)) for name, _, value in lines]
-
-
-def _values_of_variables(cluster: SyntheticCluster) -> dict[str, dict[str, str]]:
-    one = {"run": LARGE, "rank": "0"}
-    return {
-        "runvitals-fleet": {"run": f"({'|'.join(cluster.runs)})"},
-        "runvitals-run": one,
-        "runvitals-rank": one,
-        "runvitals-gpu": {"run": LARGE},
-        "runvitals-server": {"run": SERVER},
-    }
 
 
 def _costs(asking: Asking, asked: Iterable[Asked]) -> list[tuple[Asked, Cost]]:

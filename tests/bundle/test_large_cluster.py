@@ -56,7 +56,7 @@ def _is_asked_for(series: dict[str, str], selector: Selector) -> bool:
 
 @pytest.mark.parametrize("asked", [OF_RULES, OF_FLEET], ids=["rules", "fleet"])
 def test_nothing_that_is_asked_for_is_dropped(asked: dict[str, str], texts: list[str]) -> None:
-    """Each series that a selector matches is left as it is: the answers, and so the alerts, are those of the whole page."""
+    """Each series that a selector matches is left as it is: answers and alerts are those of the whole page."""
     of_place = {place: selectors(text) for place, text in asked.items()}
     found = set()
     for series in (one for text in texts for one in _series(text)):

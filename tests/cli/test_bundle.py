@@ -21,7 +21,8 @@ cluster: west
 grafana_url: https://dashboards.example.org/
 runbook_url: https://wiki.example.org/vitals
 prometheus:
-  {targets: ['gpu-1:9877', '[::1]:9877'], alertmanagers: ['am-1:9093', 'am-2:9093'], interval_seconds: 5, large_cluster: true}
+  {targets: ['gpu-1:9877', '[::1]:9877'], alertmanagers: ['am-1:9093', 'am-2:9093'], interval_seconds: 5,
+   large_cluster: true}
 alertmanager:
   email:
     {to: [a@example.org, b@example.org], sender: 'V <v@example.org>', smarthost: 'm.example.org:25', require_tls: false}

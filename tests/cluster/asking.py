@@ -17,7 +17,7 @@ _PATIENCE = 300.0
 
 
 class Cost(NamedTuple):
-    """What an answer cost: CPU time of Prometheus and time on the clock, in seconds; samples looked at; series given."""
+    """What an answer cost: seconds of Prometheus's CPU and on the clock, samples looked at, and the series given."""
 
     cpu: float
     wall: float

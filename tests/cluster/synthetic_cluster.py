@@ -109,12 +109,11 @@ class SyntheticCluster:
             if labels not in self._courses[place.way].of_rank:
                 continue
             named = {**dict(labels), **own}
-            if named["__name__"] == metrics.RUN_WORLD_SIZE.name:
-                samples = self._world_size(labels, place)
+            is_size = named["__name__"] == metrics.RUN_WORLD_SIZE.name
             if "world_size" in named:
                 named |= {"world_size": str(place.world_size), "host": place.instance.split(":")[0]}
                 named["pid"] = str(4000 + int(place.rank))
-            yield remote_write.labels(named) + samples
+            yield remote_write.labels(named) + (self._world_size(labels, place) if is_size else samples)
 
     def _world_size(self, labels: Labels, place: Place) -> bytes:
         seen = self._courses[place.way].of_rank[labels]

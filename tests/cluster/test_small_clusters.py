@@ -1,4 +1,4 @@
-"""Two small clusters, one twice as large as the other: every query is answered, and the work grows no faster than the ranks."""
+"""Two small clusters, one twice as large: every query is answered, and the work grows no faster than the ranks."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SIZES = (25, 50)
 HOURS = 1 / 6
 END = time.time()
 FEW = 50
-"""Samples for each point of a graph, up to which a query is no load in the smaller cluster; some ranks fail in one only."""
+"""Samples for each point of a graph that are no load; so many are granted, for some ranks fail in one of them only."""
 
 Costs = dict[Asked, Cost]
 

@@ -19,7 +19,7 @@ _MARKED = re.compile(
 
 
 def fill_prometheus(text: str, large_cluster: str, values: Values) -> str:
-    """Return prometheus.yml for the addresses of the values, with the lines for a large cluster where they ask for it."""
+    """Return prometheus.yml for the addresses of the values; with the lines for a large cluster if they ask for it."""
     given = values.prometheus
     changes: dict[str, object] = {
         "global.scrape_interval": f"{given.interval_seconds}s",

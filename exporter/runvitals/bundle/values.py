@@ -21,7 +21,10 @@ _URL = re.compile(r"https?://[^\s\"'<>{}`|\\^]+")
 
 
 class PrometheusValues(Settings, frozen=True):
-    """Where the sidecars and the Alertmanagers are, how often is looked, and whether only what a large fleet needs is kept."""
+    """Where the sidecars and the Alertmanagers are, and how often is looked.
+
+    With `large_cluster` Prometheus keeps of each page only what prometheus/large_cluster.yml leaves.
+    """
 
     targets: list[str] = msgspec.field(default_factory=lambda: ["localhost:9877"])
     alertmanagers: list[str] = msgspec.field(default_factory=lambda: ["localhost:9093"])

@@ -33,6 +33,15 @@ def test_the_file_holds_the_cluster_faults_and_nothing_else() -> None:
     assert {rule["alert"] for rule in group["rules"]} == NAMES
 
 
+@pytest.mark.parametrize("name", [name for name, rule in ALERTS.items() if "$labels.rank" in str(rule["annotations"])])
+def test_what_is_told_of_a_rank_asks_nothing_of_all_ranks(name: str) -> None:
+    """Annotations are worked out for each rank that alerts: asking all ranks there would be work by their square."""
+    asked = re.findall(r'query \(printf "((?:[^"\\]|\\.)*)"', "".join(ALERTS[name]["annotations"].values()))
+    of_ranks = [text for text in asked if re.search(r"(?<!:)\brunvitals_", text)]
+    assert asked
+    assert all("rank=%q" in text or "{%s" in text for text in of_ranks), of_ranks
+
+
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_no_rule_compares_the_ranks_of_two_runs(name: str) -> None:
     """Every aggregation and every comparison keeps the run apart."""

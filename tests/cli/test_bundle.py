@@ -23,7 +23,9 @@ VALUES = """\
 cluster: west
 grafana_url: https://dashboards.example.org/
 runbook_url: https://wiki.example.org/vitals
-prometheus: {targets: ['gpu-1:9877', '[::1]:9877'], alertmanagers: ['am-1:9093', 'am-2:9093'], interval_seconds: 5}
+prometheus:
+  {targets: ['gpu-1:9877', '[::1]:9877'], alertmanagers: ['am-1:9093', 'am-2:9093'], interval_seconds: 5,
+   large_cluster: true}
 alertmanager:
   email:
     {to: [a@example.org, b@example.org], sender: 'V <v@example.org>', smarthost: 'm.example.org:25', require_tls: false}
@@ -114,6 +116,14 @@ def test_addresses_and_links_arrive(tmp_path: Path) -> None:
     assert "https://wiki.example.org/vitals#RunvitalsNonfiniteLoss" in everything
     assert "grafana.example.com" not in everything
     assert "blob/main/prometheus/runbooks.md" not in everything
+
+
+def test_a_large_cluster_keeps_what_is_shipped_for_it(tmp_path: Path) -> None:
+    """Only where the values say so, the scrapes of the sidecars, and no others, have the lines of large_cluster.yml."""
+    lines = yaml.safe_load(shipped_files()["prometheus/large_cluster.yml"])["metric_relabel_configs"]
+    for values, kept in ((VALUES, [lines, None, None]), ("", [None, None, None])):
+        jobs = yaml.safe_load(_files(tmp_path, values)["prometheus/prometheus.yml"])["scrape_configs"]
+        assert [job.get("metric_relabel_configs") for job in jobs] == kept
 
 
 def test_receivers_routes_and_quiet_hours_arrive(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from runvitals.diagnosis.settings import FaultSettings
 
 _NOTE = f"# Written by `runvitals bundle`, version {__version__}: change the values, and write it again.\n"
 _RULES, _PROMETHEUS, _ALERTMANAGER = "prometheus/rules/", "prometheus/prometheus.yml", "alertmanager/alertmanager.yml"
+_LARGE_CLUSTER = "prometheus/large_cluster.yml"
 
 
 def bundle_files(values: Values) -> dict[str, str]:
@@ -27,7 +28,7 @@ def bundle_files(values: Values) -> dict[str, str]:
     for path in files:
         if path.startswith(_RULES):
             files[path] = _NOTE + fill_thresholds(files[path], values.faults)
-    files[_PROMETHEUS] = _NOTE + fill_prometheus(files[_PROMETHEUS], values)
+    files[_PROMETHEUS] = _NOTE + fill_prometheus(files[_PROMETHEUS], files[_LARGE_CLUSTER], values)
     files[_ALERTMANAGER] = _NOTE + fill_alertmanager(files[_ALERTMANAGER], values.alertmanager)
     for template in values.alertmanager.templates:
         files[f"alertmanager/{OWN_TEMPLATES}/{Path(template).name}"] = Path(template).read_text(encoding="utf-8")

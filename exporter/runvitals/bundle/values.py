@@ -22,11 +22,15 @@ _URL = re.compile(r"https?://[^\s\"'<>{}`|\\^]+")
 
 
 class PrometheusValues(Settings, frozen=True):
-    """Where the sidecars and the Alertmanagers are, and how often is looked."""
+    """Where the sidecars and the Alertmanagers are, and how often is looked.
+
+    With `large_cluster` Prometheus keeps of each page only what prometheus/large_cluster.yml leaves.
+    """
 
     targets: list[str] = msgspec.field(default_factory=lambda: ["localhost:9877"])
     alertmanagers: list[str] = msgspec.field(default_factory=lambda: ["localhost:9093"])
     interval_seconds: int = 15
+    large_cluster: bool = False
 
     def __post_init__(self) -> None:
         """Refuse addresses that are none."""

@@ -227,14 +227,16 @@ def _spread() -> Json:
 
 
 def _over_ranks(signal: Signal) -> Json:
-    values = f"max by (rank) ({of_signal(signal, RUN)})"
-    shares = {"median": 0.5, "90 % of the ranks": 0.9, "99 % of the ranks": 0.99}
+    shares = {"median": "p50", "95 % of the ranks": "p95"}
+    series = {
+        name: select(f"run:runvitals_signal_mean:{share}", _RUN, f'signal="{signal.name}"')
+        for name, share in shares.items()
+    }
     return timeseries(
         f"{title_of(signal)} over the ranks",
-        f"{sentence_of(signal)} Quantiles over all ranks.",
-        [query(f"quantile({share}, {values})", name) for name, share in shares.items()],
+        f"{sentence_of(signal)} Quantiles over all ranks, of each rank the mean of its window.",
+        [query(f"max by (run) ({of_run})", name) for name, of_run in series.items()],
         unit_of(signal),
-        points=FEWER_POINTS,
     )
 
 

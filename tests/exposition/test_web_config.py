@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import os
@@ -18,7 +19,8 @@ import yaml
 from runvitals.config import ConfigError, load
 from runvitals.exposition.server import Server
 from runvitals.exposition.web_config import Gate, WebConfigError
-from runvitals.exposition.web_config.passwords import MAX_WAITING
+from runvitals.exposition.web_config.file import read_web_config
+from runvitals.exposition.web_config.passwords import MAX_WAITING, Known, Passwords
 from tests.certificates import Authority
 from tests.exposition.conftest import Serve
 from tests.exposition.requests import PATIENCE_SECONDS, Response, ask
@@ -155,6 +157,120 @@ def test_a_password_that_is_changed_holds_at_once(serve: Serve, tmp_path: Path) 
     assert ask(server, "/-/healthy").status == 401
 
 
+@pytest.mark.parametrize("half", ["", "http_server_config: {}\n", "# users follow\n"])
+def test_a_file_that_is_half_written_opens_nothing(serve: Serve, tmp_path: Path, half: str) -> None:
+    """Who writes the file anew in place empties it first: at no moment does a reader pass without a password."""
+    server = serve(config_file=_web_config(tmp_path, basic_auth_users={"u": HASHED}))
+    (tmp_path / "web.yml").write_text(half)
+    assert ask(server, "/metrics").status == 401
+    assert ask(server, "/metrics", headers=_basic("u", "right")).status == 200
+
+
+def test_half_a_file_does_not_let_clients_without_certificate_in(
+    serve: Serve, authority: Authority, tmp_path: Path
+) -> None:
+    """A TLS section that lacks what stood at its end protects as the whole one did."""
+    clients = {
+        "client_auth_type": "RequireAndVerifyClientCert",
+        "client_ca_file": str(authority.folder / "ca.pem"),
+        "client_allowed_sans": ["client.test"],
+    }
+    server = serve(config_file=_web_config(tmp_path, tls_server_config=_tls(authority, **clients)))
+    _web_config(tmp_path, tls_server_config=_tls(authority))
+    with pytest.raises(OSError):  # noqa: PT011 - which of them depends on the client's library
+        _ask_tls(server, _client(authority))
+    clients.pop("client_allowed_sans")
+    _web_config(tmp_path, tls_server_config=_tls(authority, **clients))
+    assert _ask_tls(server, _client(authority, "other")).status == 403
+
+
+def test_a_connection_from_before_certificates_were_needed_ends(
+    serve: Serve, authority: Authority, tmp_path: Path
+) -> None:
+    """Whoever has held one since then cannot go on with it: not without a certificate, and not for long with one."""
+    server = serve(config_file=_web_config(tmp_path, tls_server_config=_tls(authority)))
+    connection = http.client.HTTPSConnection(*server.address, timeout=PATIENCE_SECONDS, context=_client(authority))
+    with closing(connection):
+        connection.request("GET", "/-/healthy")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers.get("Connection"), answer.read()) == (200, None, b"The sidecar lives.\n")
+        needed = {"client_auth_type": "RequireAndVerifyClientCert", "client_ca_file": str(authority.folder / "ca.pem")}
+        _web_config(tmp_path, tls_server_config=_tls(authority, **needed))
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        assert (answer.status, answer.headers["Connection"]) == (403, "close")
+
+
+def test_a_certificate_that_comes_after_the_file_that_names_it(
+    serve: Serve, authority: Authority, tmp_path: Path
+) -> None:
+    """A file that names what is not there yet is taken up when it is."""
+    server = serve(config_file=_web_config(tmp_path, tls_server_config=_tls(authority)))
+    before = _shown(server, authority)
+    moved = {"cert_file": str(tmp_path / "new.pem"), "key_file": str(tmp_path / "new.key")}
+    _web_config(tmp_path, tls_server_config=moved)
+    assert _shown(server, authority) == before
+    authority.sign("new")
+    for name in ("new.pem", "new.key"):
+        (tmp_path / name).write_bytes((authority.folder / name).read_bytes())
+    assert _shown(server, authority) != before
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password that is taken away at the worst moment is gone with the next request."""
+    gate = Gate(_web_config(tmp_path, basic_auth_users={"u": HASHED, "gone": HASHED}))
+    _web_config(tmp_path, basic_auth_users={"u": HASHED, "gone": HASHED, "new": HASHED})
+
+    def read_then_changed(path: Path) -> object:
+        config = read_web_config(path)
+        _web_config(tmp_path, basic_auth_users={"u": HASHED})
+        return config
+
+    with monkeypatch.context() as patch:
+        patch.setattr("runvitals.exposition.web_config.gate.read_web_config", read_then_changed)
+        gate.refresh()
+    gate.refresh()
+    gate.close()
+    assert set(gate.config.basic_auth_users) == {"u"}
+
+
+async def _check(passwords: Passwords, users: Mapping[str, str], user: str, password: str) -> Known:
+    return await passwords.check(users, _basic(user, password)["Authorization"])
+
+
+def test_no_number_of_wrong_passwords_makes_a_right_one_forgotten() -> None:
+    """However long somebody guesses, whoever was known before costs nothing more and never waits."""
+
+    async def flood() -> Known:
+        passwords = Passwords()
+        users = {"scraper": HASHED}
+        assert await _check(passwords, users, "scraper", "right") is Known.YES
+        for number in range(300):
+            assert await _check(passwords, users, "scraper", f"guess {number}") is Known.NO
+        passwords.close()  # from now on nothing can be compared, only remembered
+        return await _check(passwords, users, "scraper", "right")
+
+    assert asyncio.run(flood()) is Known.YES
+
+
+def test_an_unknown_name_takes_as_long_as_a_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time of an answer does not tell which names there are, whatever the hashes cost."""
+    compared = []
+    monkeypatch.setattr(
+        "runvitals.exposition.web_config.passwords._is_password",
+        lambda _password, hashed: compared.append(hashed) or True,
+    )
+
+    async def ask_both() -> list[Known]:
+        passwords = Passwords()
+        known = [await _check(passwords, {"u": HASHED}, user, "x") for user in ("u", "nobody", "u\0")]
+        passwords.close()
+        return known
+
+    assert asyncio.run(ask_both()) == [Known.YES, Known.NO, Known.NO]
+    assert compared == [HASHED, HASHED]
+
+
 def test_wrong_passwords_do_not_keep_the_scraper_out(serve: Serve, tmp_path: Path) -> None:
     """A flood of wrong passwords is cut short, and who was known before is answered meanwhile."""
     slow = bcrypt.hashpw(b"right", bcrypt.gensalt(12)).decode()
@@ -209,6 +325,7 @@ def test_half_handshakes_do_not_keep_the_scraper_out(serve: Serve, authority: Au
         ({"tls_server_config": {"cert_file": "c", "key_file": "k", "cipher_suites": ["RC4"]}}, "'RC4' is none"),
         ({"tls_server_config": {"cert_file": "c", "key_file": "k", "client_auth_type": "Maybe"}}, "Maybe"),
         ({"basic_auth": {}}, "unknown field `basic_auth`"),
+        ({"http_server_config": {"headers": {"X-Frame-Options": "x" * 2**20}}}, "larger than 1048576 bytes"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_at_the_start(

@@ -23,7 +23,7 @@ from runvitals.exposition.web_config.file import read_web_config
 from runvitals.exposition.web_config.passwords import MAX_WAITING, Known, Passwords
 from tests.certificates import Authority
 from tests.exposition.conftest import Serve
-from tests.exposition.requests import PATIENCE_SECONDS, Response, ask
+from tests.exposition.requests import PATIENCE_SECONDS, ask, ask_tls
 
 HASHED = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
 
@@ -56,16 +56,6 @@ def _client(authority: Authority, certificate: str = "") -> ssl.SSLContext:
     return context
 
 
-def _ask_tls(
-    server: Server, context: ssl.SSLContext, path: str = "/-/healthy", headers: Mapping[str, str] | None = None
-) -> Response:
-    connection = http.client.HTTPSConnection(*server.address, timeout=PATIENCE_SECONDS, context=context)
-    with closing(connection):
-        connection.request("GET", path, headers=dict(headers or {}))
-        answer = connection.getresponse()
-        return Response(answer.status, answer.headers, answer.read())
-
-
 def _basic(user: str, password: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}"}
 
@@ -73,11 +63,11 @@ def _basic(user: str, password: str) -> dict[str, str]:
 def test_pages_over_tls(serve: Serve, authority: Authority, tmp_path: Path) -> None:
     """Every page is served over TLS 1.2 and 1.3, also to a client that sends everything at once; plain HTTP is not."""
     server = serve(config_file=_web_config(tmp_path, tls_server_config=_tls(authority)))
-    assert b"runvitals_build_info" in _ask_tls(server, _client(authority), "/metrics").body
+    assert b"runvitals_build_info" in ask_tls(server, _client(authority), "/metrics").body
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         context = _client(authority)
         context.minimum_version = context.maximum_version = version
-        assert _ask_tls(server, context).status == 200
+        assert ask_tls(server, context).status == 200
     with pytest.raises((http.client.HTTPException, OSError)):
         ask(server, "/-/healthy")
 
@@ -89,7 +79,7 @@ def test_old_versions_of_tls_are_refused(serve: Serve, authority: Authority, tmp
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with pytest.raises(OSError):  # noqa: PT011 - which of them depends on the client's library
-        _ask_tls(server, context)
+        ask_tls(server, context)
 
 
 def test_a_new_certificate_is_taken_up(serve: Serve, authority: Authority, tmp_path: Path) -> None:
@@ -120,10 +110,10 @@ def test_clients_without_the_right_certificate_are_refused(serve: Serve, authori
         client_allowed_sans=["client.test"],
     )
     server = serve(config_file=_web_config(tmp_path, tls_server_config=tls))
-    assert _ask_tls(server, _client(authority, "client")).status == 200
-    assert _ask_tls(server, _client(authority, "other"), "/metrics").status == 403
+    assert ask_tls(server, _client(authority, "client")).status == 200
+    assert ask_tls(server, _client(authority, "other"), "/metrics").status == 403
     with pytest.raises(OSError):  # noqa: PT011 - which of them depends on the client's library
-        _ask_tls(server, _client(authority))
+        ask_tls(server, _client(authority))
 
 
 def test_users_and_passwords(serve: Serve, tmp_path: Path) -> None:
@@ -178,10 +168,10 @@ def test_half_a_file_does_not_let_clients_without_certificate_in(
     server = serve(config_file=_web_config(tmp_path, tls_server_config=_tls(authority, **clients)))
     _web_config(tmp_path, tls_server_config=_tls(authority))
     with pytest.raises(OSError):  # noqa: PT011 - which of them depends on the client's library
-        _ask_tls(server, _client(authority))
+        ask_tls(server, _client(authority))
     clients.pop("client_allowed_sans")
     _web_config(tmp_path, tls_server_config=_tls(authority, **clients))
-    assert _ask_tls(server, _client(authority, "other")).status == 403
+    assert ask_tls(server, _client(authority, "other")).status == 403
 
 
 def test_a_connection_from_before_certificates_were_needed_ends(
@@ -306,7 +296,7 @@ def test_half_handshakes_do_not_keep_the_scraper_out(serve: Serve, authority: Au
             idle = stack.enter_context(socket.create_connection(server.address, PATIENCE_SECONDS))
             if number % 3:
                 idle.sendall(b"\x16\x03\x01\x02\x00" if number % 3 == 1 else b"GET / HTTP/1.1\r\n\r\n")
-        assert _ask_tls(server, _client(authority)).status == 200
+        assert ask_tls(server, _client(authority)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,13 @@ def test_what_a_variable_holds(name: str, text: str, path: str, value: object) -
     [
         ({"RUNVITALS_SERIES_WINDOW": "many"}, "$RUNVITALS_SERIES_WINDOW: Expected `int`, got `str`"),
         ({"RUNVITALS_SOURCES": "[{kind: statd}]"}, "$RUNVITALS_SOURCES: unknown kind 'statd'; did you mean 'statsd'?"),
-        ({"RUNVITALS_SOURCES": "[{"}, "$RUNVITALS_SOURCES: '[{' is no YAML"),
+        ({"RUNVITALS_SOURCES": "[{"}, "$RUNVITALS_SOURCES: not valid YAML; write a list as [a, b]"),
+        ({"RUNVITALS_SOURCES": "[" * 5000}, "$RUNVITALS_SOURCES: not valid YAML"),
+        ({"RUNVITALS_WEB_MAX_CONNECTIONS": "2020-99-99"}, "$RUNVITALS_WEB_MAX_CONNECTIONS: not valid YAML"),
+        (
+            {"RUNVITALS_ALERTMANAGER_BASIC_AUTH": "{username: a, password: [hunter2"},
+            "$RUNVITALS_ALERTMANAGER_BASIC_AUTH: not valid YAML",
+        ),
         ({"RUNVITALS_WEB_LISTEN_ADDRESS": "x"}, "c.yml:3, $RUNVITALS_WEB_LISTEN_ADDRESS: web: 'x' is no address"),
         ({"RUNVITALS_WEB_CONFIG_FILE": "/none"}, "$RUNVITALS_WEB_CONFIG_FILE: /none: cannot be read"),
         ({"RUNVITALS_FAULTS": "{loss_spikes: {}}"}, "$RUNVITALS_FAULTS: unknown fault; did you mean 'loss_spike'?"),

@@ -24,6 +24,7 @@ from runvitals.exposition.web_config.passwords import MAX_WAITING, Known, Passwo
 from tests.certificates import Authority
 from tests.exposition.conftest import Serve
 from tests.exposition.requests import PATIENCE_SECONDS, ask, ask_tls
+from tests.exposition.snapshots import FixedBackend, snapshot
 
 HASHED = bcrypt.hashpw(b"right", bcrypt.gensalt(4)).decode()
 
@@ -133,6 +134,38 @@ def test_users_and_passwords(serve: Serve, tmp_path: Path) -> None:
         {"Authorization": "Bearer right"},
     ]
     assert [ask(server, "/metrics", headers=headers).status for headers in wrong] == [401] * len(wrong)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /metrics HTTP/1.0\r\n\r\n",
+        b"GET /metrics\r\n\r\n",
+        b"GET http://elsewhere/metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET //metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /-/../metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic eDp5\r\nAuthorization: Basic %s\r\n\r\n",
+        b"GET /-/ready HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_no_way_of_asking_goes_round_the_password(serve: Serve, tmp_path: Path, head: bytes) -> None:
+    """Old and odd requests, a second header, and one behind another that may pass: 401, and nothing is done."""
+    backend = FixedBackend(snapshot())
+    config = _web_config(tmp_path, basic_auth_users={"scraper": HASHED})
+    server = serve(backend, config_file=config, enable_lifecycle=True, idle_timeout_seconds=1.0)
+    with (
+        socket.create_connection(server.address, PATIENCE_SECONDS) as client,
+        closing(client.makefile("rb")) as answers,
+    ):
+        client.sendall(head.replace(b"%s", base64.b64encode(b"scraper:right")))
+        said = answers.read()
+    assert b" 401 Unauthorized" in said
+    assert b"runvitals_" not in said
+    assert backend.reloads == 0
 
 
 def test_a_password_that_is_changed_holds_at_once(serve: Serve, tmp_path: Path) -> None:

@@ -77,6 +77,15 @@ def test_a_variable_that_is_wrong_is_named(variables: dict[str, str], said: str,
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("text", ["{username: a, password: hunter2", "{username: a, password: [hunter2]}", "*hunter2"])
+def test_a_broken_variable_is_not_repeated(text: str) -> None:
+    """It may be a secret: the error, which goes into a log, names the variable and not what it holds."""
+    with pytest.raises(ConfigError) as refused:
+        load(None, from_environment({"RUNVITALS_ALERTMANAGER_BASIC_AUTH": text}))
+    assert "$RUNVITALS_ALERTMANAGER_BASIC_AUTH" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
+
+
 def test_where_each_value_comes_from(file: Path) -> None:
     """The file's line, the variable or the flag; nothing for a default."""
     overlays = [Overlay("tick_seconds", 2.0, "$RUNVITALS_TICK_SECONDS"), Overlay("log.format", "json", "--log.format")]

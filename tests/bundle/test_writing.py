@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,43 @@ def test_a_manifest_that_is_none_deletes_nothing(manifest: str, tmp_path: Path) 
     (folder / ".runvitals-bundle.json").write_text(manifest)
     assert write_files(folder, FILES, force=True) == list(FILES)
     assert (tmp_path / "outside").read_text() == "kept"
+
+
+@pytest.mark.parametrize("link", ["below", "a.yml", ".runvitals-bundle.json"])
+def test_links_in_the_folder_are_not_followed(link: str, tmp_path: Path) -> None:
+    """Whoever may write the folder cannot have another's file written or deleted elsewhere."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "folder"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (elsewhere / "b.yml").write_text("theirs\n")
+    (folder / link).symlink_to(elsewhere if link == "below" else elsewhere / "b.yml")
+    for force in (False, True):
+        with pytest.raises(OSError, match="is a link"):
+            write_files(folder, FILES, force=force)
+    assert [path.read_text() for path in elsewhere.iterdir()] == ["theirs\n"]
+
+
+def test_a_manifest_cannot_have_a_file_behind_a_link_deleted(tmp_path: Path) -> None:
+    """A file elsewhere that somebody wrote into the manifest, with its digest, stays."""
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "folder"
+    write_files(elsewhere, {"b.yml": "theirs\n"})
+    write_files(folder, FILES)
+    (folder / "out").symlink_to(elsewhere)
+    manifest = folder / ".runvitals-bundle.json"
+    digest = json.loads((elsewhere / ".runvitals-bundle.json").read_text())["b.yml"]
+    manifest.write_text(json.dumps({"out/b.yml": digest}))
+    with pytest.raises(OSError, match="is a link"):
+        write_files(folder, FILES)
+    assert (elsewhere / "b.yml").read_text() == "theirs\n"
+
+
+def test_a_link_in_the_place_of_what_is_being_written(tmp_path: Path) -> None:
+    """The name under which a file is written at first cannot be guessed, and is never one that is there."""
+    victim = tmp_path / "victim"
+    victim.write_text("theirs\n")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / ".a.yml.new").symlink_to(victim)
+    write_files(folder, FILES)
+    assert victim.read_text() == "theirs\n"
+    assert sorted(path.name for path in folder.iterdir()) == [".a.yml.new", ".runvitals-bundle.json", "a.yml", "below"]

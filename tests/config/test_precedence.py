@@ -58,7 +58,13 @@ def test_what_a_variable_holds(name: str, text: str, path: str, value: object) -
     [
         ({"RUNVITALS_SERIES_WINDOW": "many"}, "$RUNVITALS_SERIES_WINDOW: Expected `int`, got `str`"),
         ({"RUNVITALS_SOURCES": "[{kind: statd}]"}, "$RUNVITALS_SOURCES: unknown kind 'statd'; did you mean 'statsd'?"),
-        ({"RUNVITALS_SOURCES": "[{"}, "$RUNVITALS_SOURCES: '[{' is no YAML"),
+        ({"RUNVITALS_SOURCES": "[{"}, "$RUNVITALS_SOURCES: not valid YAML; write a list as [a, b]"),
+        ({"RUNVITALS_SOURCES": "[" * 5000}, "$RUNVITALS_SOURCES: not valid YAML"),
+        ({"RUNVITALS_WEB_MAX_CONNECTIONS": "2020-99-99"}, "$RUNVITALS_WEB_MAX_CONNECTIONS: not valid YAML"),
+        (
+            {"RUNVITALS_ALERTMANAGER_BASIC_AUTH": "{username: a, password: [hunter2"},
+            "$RUNVITALS_ALERTMANAGER_BASIC_AUTH: not valid YAML",
+        ),
         ({"RUNVITALS_WEB_LISTEN_ADDRESS": "x"}, "c.yml:3, $RUNVITALS_WEB_LISTEN_ADDRESS: web: 'x' is no address"),
         ({"RUNVITALS_WEB_CONFIG_FILE": "/none"}, "$RUNVITALS_WEB_CONFIG_FILE: /none: cannot be read"),
         ({"RUNVITALS_FAULTS": "{loss_spikes: {}}"}, "$RUNVITALS_FAULTS: unknown fault; did you mean 'loss_spike'?"),
@@ -69,6 +75,15 @@ def test_a_variable_that_is_wrong_is_named(variables: dict[str, str], said: str,
     with pytest.raises(ConfigError) as refused:
         load(file, from_environment(variables))
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["{username: a, password: hunter2", "{username: a, password: [hunter2]}", "*hunter2"])
+def test_a_broken_variable_is_not_repeated(text: str) -> None:
+    """It may be a secret: the error, which goes into a log, names the variable and not what it holds."""
+    with pytest.raises(ConfigError) as refused:
+        load(None, from_environment({"RUNVITALS_ALERTMANAGER_BASIC_AUTH": text}))
+    assert "$RUNVITALS_ALERTMANAGER_BASIC_AUTH" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_where_each_value_comes_from(file: Path) -> None:

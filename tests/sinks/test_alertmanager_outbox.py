@@ -103,3 +103,35 @@ def test_what_was_not_told_survives_a_restart(outbox: Outbox, tmp_path: Path) ->
     assert tell(after, A, 2.0) == [1.0 + AFTER]
     path.write_text("{")
     assert outbox_file.load(path) == []
+
+
+@pytest.mark.parametrize(
+    ("good", "tampered"),
+    [
+        (b'"first":100.0', b'"first":1e308'),
+        (b'"first":100.0', b'"first":-1e308'),
+        (b'"closed":null', b'"closed":1e18'),
+        (b'"version":1', b'"version":' + b"[" * 100_000),
+        (b'"rank"', b'"\xff"'),
+    ],
+)
+def test_a_file_that_was_tampered_with_stops_nothing(
+    outbox: Outbox, tmp_path: Path, good: bytes, tampered: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Times that no calendar has, and what is no JSON, are lost with a warning: whoever posts goes on."""
+    path = tmp_path / outbox_file.FILE_NAME
+    outbox.follow([alert()], 100.0)
+    tell(outbox, A, 100.0)
+    outbox_file.save(path, outbox.saved())
+    assert good in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(good, tampered))
+    assert outbox_file.load(path) == []
+    assert "is lost" in caplog.text
+
+
+def test_a_file_with_more_alerts_than_there_may_be(outbox: Outbox) -> None:
+    """No more are kept than the setting says; the others are counted."""
+    small = Outbox([A], RESEND, AFTER, 1)
+    outbox.follow([alert(0), alert(1)], 100.0)
+    small.restore(outbox.saved())
+    assert (small.pending(A), small.dropped) == (1, 1)

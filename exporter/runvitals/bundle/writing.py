@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,9 +28,10 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool = False) 
     """Write the texts by their paths in the folder, each file at once or not at all; return the paths that changed.
 
     A file that was written before and is no longer among them is deleted. Raises ChangedFilesError before anything is
-    written where a file was changed since, or was never ours, and OSError.
+    written where a file was changed since, or was never ours, and OSError; no link in the folder is followed.
     """
     known = _read_manifest(folder)
+    _refuse_links(folder, [*files, *known, MANIFEST])
     gone = [path for path in known if path not in files and (folder / path).is_file()]
     foreign = [path for path in [*files, *gone] if _is_foreign(folder / path, files.get(path), known.get(path))]
     if foreign and not force:
@@ -41,6 +44,14 @@ def write_files(folder: Path, files: Mapping[str, str], *, force: bool = False) 
     manifest = {path: _digest(text) for path, text in sorted(files.items())}
     _write(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return [*changed, *gone]
+
+
+def _refuse_links(folder: Path, paths: list[str]) -> None:
+    """Raise OSError where a file, or a folder on the way to it, is a link: what is written would lie elsewhere."""
+    below = {folder / one for path in paths for one in (Path(path), *Path(path).parents) if one.name}
+    for path in sorted(below):
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "this is a link, which is not followed: remove it", str(path))
 
 
 def _is_foreign(path: Path, text: str | None, known: str | None) -> bool:
@@ -75,6 +86,11 @@ def _digest(text: str) -> str:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.new")
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

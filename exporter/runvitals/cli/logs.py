@@ -11,6 +11,8 @@ from runvitals.config.settings import LogSettings
 ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))} | {10: "\\n", 13: "\\r"}
 """Control characters, which in a foreign name would move the cursor or colour the terminal."""
 
+_JSON_ESCAPES = {code: f"\\u{code:04x}" for code in range(127, 160)}  # those that JSON itself lets stand
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time (Unix seconds), level, logger, message."""
@@ -25,7 +27,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry, ensure_ascii=False).translate(_JSON_ESCAPES)
 
 
 class TextFormatter(logging.Formatter):

@@ -58,8 +58,8 @@ def _value(name: str, text: str, kind: types.Type) -> Any:
         return text
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"${name}", "", f"{text!r:.80} is no YAML") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # what it says is not shown: it may be a secret
+        raise ConfigError(f"${name}", "", "not valid YAML; write a list as [a, b], a mapping as {a: b}") from error
 
 
 def _is_text(kind: types.Type) -> bool:

@@ -43,11 +43,14 @@ class Handshake(asyncio.Protocol):
         early = _Early()
         seconds = self._connections.settings.request_timeout_seconds
         try:
+            if self._transport.is_closing():  # displaced: asyncio would go on to the end of the time, and keep 256 KiB
+                return
             secured = await self._loop.start_tls(
                 self._transport, early, self._context, server_side=True, ssl_handshake_timeout=seconds
             )
-        except (OSError, asyncio.TimeoutError):  # what a client does wrong must not fill the log
+        except (OSError, asyncio.TimeoutError) as error:  # what a client does wrong must not fill the log
             self._transport.abort()
+            error.__traceback__ = None  # a circle that keeps 256 KiB: in a flood these would pile up
             return
         finally:
             self._connections.remove(self._transport)

@@ -126,7 +126,8 @@ class Server:
         connection = self._connections.of(request.transport)
         if connection is not None:
             connection.answering()
-        response = await _send(request, await self._answer_to(request), self._gate.headers)
+        answer = await self._answer_to(request)
+        response = await _send(request, answer, self._gate.headers, is_last=self._is_outdated(request.transport))
         if connection is not None:
             connection.answered()
         return response
@@ -140,6 +141,11 @@ class Server:
         refusal = await self._gate.refusal(request.headers.get("Authorization", ""), certificate)
         return refusal or await self._routes.answer(Request(request.method, request.path, request.headers))
 
+    def _is_outdated(self, transport: asyncio.BaseTransport | None) -> bool:
+        """Say whether a connection was made before the certificates changed: its client has yet to show one anew."""
+        secured = transport.get_extra_info("ssl_object") if transport else None
+        return secured is not None and secured.context is not self._gate.context
+
 
 async def _wait_while(condition: Callable[[], bool]) -> None:
     until = time.monotonic() + _STOP_SECONDS
@@ -147,11 +153,15 @@ async def _wait_while(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def _send(request: web.BaseRequest, answer: Answer, wished: Mapping[str, str]) -> web.StreamResponse:
+async def _send(
+    request: web.BaseRequest, answer: Answer, wished: Mapping[str, str], *, is_last: bool
+) -> web.StreamResponse:
     """Write the answer piece by piece as the client reads it, so that one who does not costs little memory."""
     headers = {**_HEADERS, **answer.headers, **wished, "Content-Type": answer.content_type}
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_length = len(answer.body)
+    if is_last:
+        response.force_close()
     await response.prepare(request)
     if request.method != "HEAD":
         body = memoryview(answer.body)

@@ -17,6 +17,7 @@ from runvitals.sinks.alertmanager.settings import AlertmanagerSettings
 from runvitals.sources.prometheus.http_get import BadAnswerError, NoAnswerError, get
 
 MAX_BYTES = 16 * 1024 * 1024
+_MAX_CONFIG = 1024 * 1024
 _SUFFIX = "_configs"
 
 
@@ -51,13 +52,26 @@ def send(url: str, settings: AlertmanagerSettings, alert: Alert) -> None:
 def ask(url: str, settings: AlertmanagerSettings, alert: Alert) -> Answer:
     """Return what becomes of an alert that was posted. Raises CannotRunError with the reason."""
     wanted = urlencode({"filter": f'run="{alert.labels["run"]}"'})
-    found = [one for one in _get(url, settings, f"{PATH}?{wanted}") if one["labels"] == alert.labels]
-    if not found:
-        raise CannotRunError(f"{url}: the alert was taken, and is not there: has Alertmanager been restarted?")
-    config = yaml.safe_load(_get(url, settings, "/api/v2/status")["config"]["original"])
+    try:
+        found = [one for one in _get(url, settings, f"{PATH}?{wanted}") if one["labels"] == alert.labels]
+        if not found:
+            raise CannotRunError(f"{url}: the alert was taken, and is not there: has Alertmanager been restarted?")
+        return _answer(found[0], _config(_get(url, settings, "/api/v2/status")["config"]["original"]))
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise CannotRunError(f"{url}: what answers there is no Alertmanager") from error
+
+
+def _config(text: str) -> Mapping[str, Any]:
+    """Return Alertmanager's config. Raises ValueError for one that is none."""
+    if len(text) > _MAX_CONFIG or not isinstance(config := yaml.safe_load(text), dict):
+        raise ValueError("no config")
+    return config
+
+
+def _answer(alert: Mapping[str, Any], config: Mapping[str, Any]) -> Answer:
     ways = {one["name"]: _ways(one) for one in config.get("receivers") or ()}
-    receivers = tuple(Receiver(one["name"], ways.get(one["name"], ())) for one in found[0]["receivers"])
-    status = found[0]["status"]
+    receivers = tuple(Receiver(one["name"], ways.get(one["name"], ())) for one in alert["receivers"])
+    status = alert["status"]
     return Answer(receivers, status["state"] == "suppressed", (*_in_the_way(status), *_hours(config)))
 
 
@@ -72,10 +86,13 @@ def _in_the_way(status: Mapping[str, Any]) -> list[str]:
 
 def _hours(config: Mapping[str, Any]) -> list[str]:
     """Return a word of warning where routes have hours: Alertmanager does not say whether they are on."""
-    routes = [config["route"]]
-    for route in routes:
-        routes += route.get("routes") or ()
-    names = {name for one in routes for key in _HOURS for name in one.get(key) or ()}
+    routes = {id(config["route"]): config["route"]}
+    waiting = [config["route"]]
+    while waiting:  # an alias in YAML may lead back to where it stands
+        below = {id(one): one for one in waiting.pop().get("routes") or () if id(one) not in routes}
+        routes |= below
+        waiting += below.values()
+    names = {str(name) for one in routes.values() for key in _HOURS for name in one.get(key) or ()}
     return [f"some routes have hours ({', '.join(sorted(names))}): what they mute comes later"] if names else []
 
 

@@ -20,7 +20,10 @@ def read_web_config(path: Path) -> WebConfig:
     """Return what a file says; paths in it are given from its folder. Raises WebConfigError."""
     try:
         with path.open("rb") as file:
-            text = file.read(_MAX_BYTES).decode()
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise WebConfigError(f"{path}: larger than {_MAX_BYTES} bytes: is this a web config?")
+        text = data.decode()
         config = msgspec.convert(yaml.safe_load(text) or {}, WebConfig)
     except OSError as error:
         raise WebConfigError(f"{path}: cannot be read: {error.strerror}") from error

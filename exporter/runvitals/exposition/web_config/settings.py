@@ -63,6 +63,16 @@ class TlsServerSettings(Settings, frozen=True):
         return self.client_auth_type not in ("", "NoClientCert")
 
     @property
+    def needs_certificate(self) -> bool:
+        """Whether a client without a certificate is refused."""
+        return self.client_auth_type == "RequireAndVerifyClientCert"
+
+    @property
+    def files(self) -> list[str]:
+        """The files that are named."""
+        return [file for file in (self.cert_file, self.key_file, self.client_ca_file) if file]
+
+    @property
     def versions(self) -> tuple[ssl.TLSVersion, ssl.TLSVersion]:
         """The lowest and the highest version of the protocol."""
         return _VERSIONS[self.min_version or "TLS12"], _VERSIONS[self.max_version or "TLS13"]

@@ -41,8 +41,7 @@ def _load_certificate(context: ssl.SSLContext, settings: TlsServerSettings) -> N
 
 
 def _load_client_ca(context: ssl.SSLContext, settings: TlsServerSettings) -> None:
-    required = settings.client_auth_type == "RequireAndVerifyClientCert"
-    context.verify_mode = ssl.CERT_REQUIRED if required else ssl.CERT_OPTIONAL
+    context.verify_mode = ssl.CERT_REQUIRED if settings.needs_certificate else ssl.CERT_OPTIONAL
     _check_readable("client_ca_file", settings.client_ca_file)
     try:
         context.load_verify_locations(settings.client_ca_file)

@@ -67,8 +67,13 @@ class Outbox:
         self.changed = threading.Condition()
 
     def restore(self, standing: Iterable[Standing]) -> None:
-        """Go on from what was saved; of Alertmanagers that are not posted to any more nothing is kept."""
-        for one in standing:
+        """Go on from what was saved; of Alertmanagers that are not posted to any more nothing is kept.
+
+        What is beyond `max_alerts`, because that was larger before, is dropped and counted.
+        """
+        kept = list(standing)
+        self.dropped += max(0, len(kept) - self._max_alerts)
+        for one in kept[: self._max_alerts]:
             one.told = {url: told for url, told in one.told.items() if url in self._urls}
             self._standing[one.alert.key] = one
 

@@ -13,6 +13,7 @@ import yaml
 from runvitals.bundle import bundle_files, example_values, load_values
 from runvitals.bundle.shipped import shipped_files
 from runvitals.cli import main
+from runvitals.config import load
 from tests.programs import find_program
 
 ALERTMANAGER = "alertmanager/alertmanager.yml"
@@ -168,6 +169,13 @@ def test_thresholds_go_where_they_are_judged(tmp_path: Path) -> None:
         "faults": {"loss_spike": {"severity": "critical", "open_count": 2, "open_window": 3}}
     }
     assert main(["check-config", str(tmp_path / "runvitals.yml")]) == 0
+
+
+def test_a_sidecar_links_to_the_same_runbooks(tmp_path: Path) -> None:
+    """The address of the runbooks goes into a config that the sidecar accepts, for its pages and the fast path."""
+    files = _files(tmp_path, "runbook_url: https://wiki.example.org/vitals")
+    (tmp_path / "runvitals.yml").write_text(files["sidecar/runvitals.yml"])
+    assert load(tmp_path / "runvitals.yml").web.runbook_url == "https://wiki.example.org/vitals"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ def fill_prometheus(text: str, values: Values) -> str:
         "global.evaluation_interval": f"{given.interval_seconds}s",
         "alerting.alertmanagers[0].static_configs[0].targets": given.alertmanagers,
         "scrape_configs[0].static_configs[0].targets": given.targets,
+        "scrape_configs[2].static_configs[0].targets": given.alertmanagers,
     }
     if values.cluster:
         changes["global.external_labels"] = {"cluster": values.cluster}

@@ -178,7 +178,8 @@ class App:
     def _build_fast_path(self) -> FastPath | None:
         settings = self._config.alertmanager
         file = self._state.path / outbox_file.FILE_NAME if self._state else None
-        return FastPath(self.snapshot, settings, file) if settings.urls else None
+        runbooks = self._config.web.runbook_url
+        return FastPath(self.snapshot, settings, file, runbooks=runbooks) if settings.urls else None
 
     def _build_live(self) -> LivePipeline:
         config = self._config

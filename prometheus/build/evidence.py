@@ -6,25 +6,30 @@ quoted by %q, since they may hold anything.
 
 from __future__ import annotations
 
+from prometheus.build.heard import heard, newest
 from runvitals.catalogue import metrics
 from runvitals.catalogue.faults import Fault
 
 NUMBER = '{{ first . | value | printf "%.4g" }}'
 
+_STEP = newest(metrics.RUN_STEP.name + "{%s}")
+_LAST_STEP = newest(metrics.RUN_LAST_STEP_TIMESTAMP.name + "{%s}")
+_INFO = newest(metrics.RUN_INFO.name + "{%s}")
+
 SINCE = (
-    f'{{{{- with query (printf "max({metrics.FAULT_OPENED_STEP.name}{{%s}})" $finding) }}}}, '
+    f'{{{{- with query (printf "max({heard(metrics.FAULT_OPENED_STEP.name + "{%s}")})" $finding) }}}}, '
     'since step {{ first . | value | printf "%.0f" }}{{ end }}'
 )
 SURE = (
-    f'{{{{- with query (printf "max({metrics.FAULT_CONFIDENCE.name}{{%s}})" $finding) }}}} '
+    f'{{{{- with query (printf "max({heard(metrics.FAULT_CONFIDENCE.name + "{%s}")})" $finding) }}}} '
     "({{ first . | value | humanizePercentage }} sure){{ end }}."
 )
 PROCESS = (
-    f'{{{{- with query (printf "max({metrics.RUN_STEP.name}{{%s}})" $rank) }}}} Its newest step is '
+    f'{{{{- with query (printf "max({_STEP})" $rank $rank) }}}} Its newest step is '
     '{{ first . | value | printf "%.0f" }}{{ with query '
-    f'(printf "time() - max({metrics.RUN_LAST_STEP_TIMESTAMP.name}{{%s}})" $rank) }}}}, '
+    f'(printf "time() - max({_LAST_STEP})" $rank $rank) }}}}, '
     "{{ first . | value | humanizeDuration }} ago{{ end }}.{{ end }}",
-    f'{{{{- with query (printf "{metrics.RUN_INFO.name}{{%s}}" $rank) }}}} '
+    f'{{{{- with query (printf "{_INFO}" $rank $rank) }}}} '
     'It runs on host {{ first . | label "host" }} as process {{ first . | label "pid" }}.{{ end }}',
 )
 

@@ -13,6 +13,7 @@ from runvitals.catalogue.faults import Fault
 
 _RANK = 'run="llama", rank="3"'
 _SIDECAR = 'instance="a:9877"'
+_VALUES = {metrics.RUN_STEP.name: 4117, metrics.RUN_LAST_STEP_TIMESTAMP.name: 60, metrics.RUN_INFO.name: 1}
 
 _TEST = """\
 # {alert}: {summary}
@@ -73,6 +74,16 @@ tests:
         alertname: {alert}
         exp_alerts: []
 
+  - name: it keeps what is known while nothing is heard of it
+    interval: 15s
+    input_series:
+{lost}
+    alert_rule_test:
+      - eval_time: 6m  # lost after 4m30s; one of another category had ended before it
+        alertname: {alert}
+        exp_alerts:
+{told_when_lost}
+
   - name: other faults of the same rank do not fire it
     interval: 15s
     input_series:
@@ -111,10 +122,12 @@ def rule_test(fault: Fault) -> str:
         alert=alert_name(fault.name),
         summary=fault.summary,
         seen="\n".join(_series(name, labels, values) for name, labels, values in _seen(fault)),
+        lost="\n".join(_series(name, labels, values) for name, labels, values in _lost(fault)),
         waiting=_WAITING.format(alert=alert_name(fault.name)) if wait.duration else "",
         first=first,
         told=_told(fault, _known(fault, age), "4117", "1970-01-01 00:02:44.5 +0000 UTC", "75%"),
         told_at_last=_told(fault, _known(fault, "6m 30s"), "4117", "1970-01-01 00:02:44.5 +0000 UTC", "75%"),
+        told_when_lost=_told(fault, _known_when_lost(fault), "4117", "1970-01-01 00:02:44.5 +0000 UTC", "75%"),
         plain=_told(fault, "."),
         active=json.dumps(f"{metrics.FAULT_ACTIVE.name}{{{_finding(fault)}}}"),
         other=json.dumps(f"{metrics.FAULT_ACTIVE.name}{{{_finding(_another(fault))}}}"),
@@ -137,6 +150,18 @@ def _seen(fault: Fault) -> Iterator[tuple[str, str, str]]:
     yield metrics.FAULT_OPENED_TIMESTAMP.name, _finding(fault), "_x11 164.5x19 stale"
     yield metrics.FAULT_CONFIDENCE.name, _finding(fault), "_x11 0.75x19 stale"
     yield from _signals(fault) if fault.signals else _process()
+
+
+def _lost(fault: Fault) -> Iterator[tuple[str, str, str]]:
+    """Yield what a scraper sees until the sidecar is gone, and what it saw of an earlier finding just before."""
+    earlier = _finding(fault).replace(f'category="{fault.category}"', 'category="other"')
+    for metric, value in ((metrics.FAULT_OPENED_STEP, 9000), (metrics.FAULT_OPENED_TIMESTAMP, 60)):
+        yield metric.name, earlier, f"_x5 {value}x5 stale"
+    yield metrics.FAULT_ACTIVE.name, _finding(fault), "_x11 1x6 stale"
+    yield metrics.FAULT_OPENED_STEP.name, _finding(fault), "_x11 4117x6 stale"
+    yield metrics.FAULT_OPENED_TIMESTAMP.name, _finding(fault), "_x11 164.5x6 stale"
+    yield metrics.FAULT_CONFIDENCE.name, _finding(fault), "_x11 0.75x6 stale"
+    yield from ((name, labels, f"{_VALUES[name]}x17 stale") for name, labels, _ in _process())
 
 
 def _signals(fault: Fault) -> Iterator[tuple[str, str, str]]:
@@ -167,6 +192,13 @@ def _known(fault: Fault, age: str) -> str:
         words += [f"Largest {signal} of a layer: 70 (fc2)." for signal in fault.signals]
     if not fault.signals:
         words += [f"Its newest step is 4117, {age} ago.", "It runs on host gpu-1 as process 4242."]
+    return " ".join(words)
+
+
+def _known_when_lost(fault: Fault) -> str:
+    words = [", since step 4117 (75% sure)."]
+    if not fault.signals:
+        words += ["Its newest step is 4117, 5m 0s ago.", "It runs on host gpu-1 as process 4242."]
     return " ".join(words)
 
 

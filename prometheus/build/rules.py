@@ -7,12 +7,11 @@ import textwrap
 from collections.abc import Iterable
 
 from prometheus.build.evidence import SINCE, SURE, sentences
+from prometheus.build.heard import heard
 from prometheus.build.waits import wait_of
 from runvitals.catalogue import metrics
 from runvitals.catalogue.alerts import alert_name, dashboard_url, runbook_url
 from runvitals.catalogue.faults import Fault
-
-HEARD = "5m"  # for so long a finding is taken to be open when nothing is heard of it
 
 _HEAD = """\
 # Alert rules of the faults that a sidecar sees, written by `python -m prometheus.build` from the catalogue.
@@ -29,7 +28,8 @@ _HEAD = """\
 #
 # Annotations: `summary` and `action` are the catalogue's sentences. `step`, `opened` and `confidence` are for the
 # message templates of Alertmanager and are empty where the metrics hold no answer; each `query` stands in a `with`, so
-# an empty answer leaves its words out instead of breaking the annotation. %q quotes hostile names for PromQL.
+# an empty answer leaves its words out instead of breaking the annotation. Since when, how sure and where
+# are known for as long as the alert stands, by the last values of five minutes too. %q quotes hostile names for PromQL.
 
 groups:
   - name: runvitals-faults
@@ -43,7 +43,7 @@ _RULE = """\
           summary: {summary}
           description: >-
             {{{{- $rank := printf "run=%q, rank=%q" $labels.run $labels.rank }}}}
-            {{{{- $finding := printf "%s, fault=%q" $rank $labels.fault -}}}}
+            {{{{- $finding := printf "%s, fault=%q, category=%q" $rank $labels.fault $labels.category -}}}}
             {text} Rank {{{{ $labels.rank }}}} of run {{{{ $labels.run }}}}
 {evidence}
             First: {action}
@@ -58,7 +58,7 @@ _RULE = """\
 
 def expression(fault: Fault) -> str:
     """Return what the fault's alert asks: whether a finding is open, by the last that was heard of it."""
-    active = f'last_over_time({metrics.FAULT_ACTIVE.name}{{fault="{fault.name}"}}[{HEARD}])'
+    active = heard(f'{metrics.FAULT_ACTIVE.name}{{fault="{fault.name}"}}')
     return f"max by ({', '.join(metrics.FAULT)}) ({active}) == 1"
 
 
@@ -94,7 +94,8 @@ def _rule(fault: Fault) -> str:
 
 
 def _newest(operation: str, metric: str, form: str) -> str:
-    matchers = "run=%q, rank=%q, fault=%q"
-    names = "$labels.run $labels.rank $labels.fault"
-    query = f'query (printf "{operation}({metric}{{{matchers}}})" {names})'
+    names = ("run", "rank", "fault", "category")
+    selector = f"{metric}{{{', '.join(f'{name}=%q' for name in names)}}}"
+    labels = " ".join(f"$labels.{name}" for name in names)
+    query = f'query (printf "{operation}({heard(selector)})" {labels})'
     return f"{{{{ with {query} }}}}{{{{ first . | value | {form} }}}}{{{{ end }}}}"

@@ -201,6 +201,11 @@ def test_a_thousand_ranks_are_one_mail_and_one_sms(station: Station, run: str) -
         (faults.NONFINITE_GRADIENT, faults.LOSS_SPIKE, True),
         (faults.NONFINITE_LOSS, faults.NONFINITE_GRADIENT, False),
         (faults.RUN_CRASHED, faults.HANG, False),
+        (faults.RUN_CRASHED, faults.MISSING_RANKS, True),
+        (faults.HANG, faults.STEP_DRIFT, True),
+        (faults.MISSING_RANKS, faults.STEP_DRIFT, True),
+        (faults.STRAGGLER, faults.STEP_DRIFT, True),
+        (faults.SERVER_DOWN, faults.REPLICA_OUTLIER, False),
     ],
     ids=lambda value: value.name if isinstance(value, faults.Fault) else "",
 )

@@ -15,6 +15,7 @@ from runvitals.bundle.shipped import shipped_files
 from runvitals.bundle.thresholds import MARKED
 from runvitals.catalogue import faults
 from runvitals.cli import main
+from runvitals.config import load
 from tests.programs import find_program
 
 ALERTMANAGER = "alertmanager/alertmanager.yml"
@@ -112,6 +113,8 @@ def test_addresses_and_links_arrive(tmp_path: Path) -> None:
     }
     assert prometheus["scrape_configs"][0]["static_configs"][0]["targets"] == ["gpu-1:9877", "[::1]:9877"]
     assert prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] == ["am-1:9093", "am-2:9093"]
+    [alertmanagers] = [job for job in prometheus["scrape_configs"] if job["job_name"] == "alertmanager"]
+    assert alertmanagers["static_configs"][0]["targets"] == ["am-1:9093", "am-2:9093"]
     everything = "".join(files.values())
     assert "https://wiki.example.org/vitals#RunvitalsNonfiniteLoss" in everything
     assert "grafana.example.com" not in everything
@@ -201,6 +204,13 @@ def test_every_threshold_of_a_comparison_is_marked_in_its_rule() -> None:
     assert marked == pytest.approx(known, rel=1e-3)
 
 
+def test_a_sidecar_links_to_the_same_runbooks(tmp_path: Path) -> None:
+    """The address of the runbooks goes into a config that the sidecar accepts, for its pages and the fast path."""
+    files = _files(tmp_path, "runbook_url: https://wiki.example.org/vitals")
+    (tmp_path / "runvitals.yml").write_text(files["sidecar/runvitals.yml"])
+    assert load(tmp_path / "runvitals.yml").web.runbook_url == "https://wiki.example.org/vitals"
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -257,6 +267,31 @@ def test_a_template_that_is_broken_is_refused(tmp_path: Path, capsys: pytest.Cap
     assert main(["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]) == 1
     assert "mine.tmpl:2" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("_programs_at_hand")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("{{ .Lables }}", "can't evaluate field Lables"), ('{{ template "runvitals.smss" . }}', '"runvitals.smss" not')],
+)
+def test_a_text_that_cannot_be_filled_in_is_refused(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alertmanager would find out when it has something to tell, and tell nobody."""
+    slack = {"name": "chat", "slack_configs": [{"api_url": "https://hook.example.org/x", "title": text}]}
+    (tmp_path / "values.yaml").write_text(json.dumps({"alertmanager": {"receivers": [slack]}}))
+    assert main(["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]) == 1
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("_programs_at_hand")
+def test_a_setting_that_alertmanager_does_not_know_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reason of Alertmanager's tool is told whole, with the key."""
+    hook = {"name": "hook", "webhook_configs": [{"url": "https://hook.example.org/x", "send_resolvd": True}]}
+    (tmp_path / "values.yaml").write_text(json.dumps({"alertmanager": {"receivers": [hook]}}))
+    assert main(["bundle", str(tmp_path / "out"), "--values", str(tmp_path / "values.yaml")]) == 1
+    assert "field send_resolvd not found" in capsys.readouterr().err
 
 
 def test_secrets_may_lie_elsewhere(tmp_path: Path) -> None:

@@ -115,6 +115,12 @@ def test_what_the_journal_does_not_hold_is_taken_from_the_snapshot(serve: Serve)
     assert "No samples are kept" in response.text
 
 
+def test_the_runbook_is_where_the_config_says(serve: Serve) -> None:
+    """The link leads to the runbooks of this installation."""
+    page = Reader(ask(serve(runbook_url="https://wiki/r?a=1&b"), "/incidents/llama-0-gradient_explosion-1").body)
+    assert "https://wiki/r?a=1&b#RunvitalsGradientExplosion" in {one["href"] for one in page.all("a")}
+
+
 @pytest.mark.parametrize("path", ["/incidents/", "/incidents/nothing", "/incidents/nothing.json", "/incidents/../x"])
 def test_an_unknown_incident_is_not_found(serve: Serve, path: str) -> None:
     """It is said where a list is."""

@@ -351,5 +351,5 @@ def test_the_address_is_known_after_the_start_alone() -> None:
 
 def test_every_route_is_tested_here() -> None:
     """A new page is added to these tests."""
-    known = routes.Routes(FixedBackend(), False, routes.Clocks(time.time, time.monotonic))._routes
+    known = routes.Routes(FixedBackend(), WebSettings(), routes.Clocks(time.time, time.monotonic))._routes
     assert set(known) == {*READ_PATHS, "/-/reload"}

@@ -50,6 +50,13 @@ def test_impossible_limits_are_refused_by_name(name: str, value: float) -> None:
         WebSettings(**{name: value})
 
 
+@pytest.mark.parametrize("link", ["javascript:alert(1)", "wiki/runbooks", "https://a b", ""])
+def test_a_link_that_is_none_is_refused(link: str) -> None:
+    """What stands in a page as a link begins with http:// or https://."""
+    with pytest.raises(ValueError, match="runbook_url must begin with http"):
+        WebSettings(runbook_url=link)
+
+
 def test_an_unknown_key_is_refused() -> None:
     """A misspelt key is an error with its name."""
     with pytest.raises(msgspec.ValidationError, match="listen_adress"):

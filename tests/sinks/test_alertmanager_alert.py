@@ -11,6 +11,7 @@ from runvitals.catalogue import alerts, faults
 from runvitals.config import ConfigError, load, to_yaml
 from runvitals.sinks.alertmanager.alert import alert_of, as_go_time
 from runvitals.sinks.alertmanager.settings import AlertmanagerSettings
+from runvitals.values import Evidence
 from tests.bundle.shipped import ALERTS
 from tests.sinks.findings import finding
 
@@ -49,6 +50,19 @@ def test_a_description_says_what_was_seen_and_what_to_do() -> None:
     text = alert_of(found, PLAIN).annotations["description"]
     head = "The loss is NaN or infinite. Rank 3 of run llama, since step 4117 (87.5% sure)."
     assert text == f"{head} The loss was NaN; about 2.5 was expected. First: {found.first_action}"
+
+
+def test_what_was_seen_is_told_apart_and_once() -> None:
+    """Sentences of several steps, which end without a stop, are told one from the other; the same one twice is once."""
+    seen = ["loss is nan", "loss is nan", "learning_rate was raised 2-fold"]
+    text = alert_of(finding(evidence=[Evidence(one) for one in seen]), PLAIN).annotations["description"]
+    assert " (87.5% sure). loss is nan; learning_rate was raised 2-fold. First: " in text
+
+
+def test_the_runbook_is_where_the_config_says() -> None:
+    """A link of the fast path leads where those of the rules do."""
+    told = alert_of(finding(), PLAIN, "https://wiki.example/vitals")
+    assert told.annotations["runbook_url"] == "https://wiki.example/vitals#RunvitalsNonfiniteLoss"
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,17 @@ def test_at_the_end_everything_active_is_told() -> None:
         assert len([alert for alert in receiver.alerts if alert["labels"]["rank"] == "1"]) == 2
 
 
+def test_an_alert_links_to_the_runbooks_of_the_config() -> None:
+    """What is posted has the address that the sidecar was given."""
+    with receiving() as receiver:
+        settings = AlertmanagerSettings(urls=(url(receiver),))
+        path = FastPath(Page(finding()), settings, None, QUICK, runbooks="https://wiki.example/vitals")
+        path.start()
+        wait_until(lambda: receiver.alerts, "the post")
+        path.stop(2.0)
+        assert receiver.alerts[0]["annotations"]["runbook_url"].startswith("https://wiki.example/vitals#Runvitals")
+
+
 def test_a_warning_goes_by_prometheus_alone() -> None:
     """While the sidecar lives, only what is critical is posted."""
     page = Page(finding(severity="warning", rank="1"), finding(rank="2"))

@@ -95,7 +95,7 @@ class AlertmanagerValues(Settings, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse receivers without a name, and routes to receivers that nothing is."""
-        names = [*SHIPPED_RECEIVERS, *(_name(receiver) for receiver in self.receivers)]
+        names = list(dict.fromkeys([*SHIPPED_RECEIVERS, *(_name(receiver) for receiver in self.receivers)]))
         for severity, receivers in (("critical", self.critical), ("warning", self.warning)):
             if receivers == [] or len(set(receivers or ())) != len(receivers or ()):
                 raise ValueError(f"`{severity}` must name at least one receiver, and each once")

@@ -32,7 +32,7 @@ def bundle_files(values: Values) -> dict[str, str]:
     files[_ALERTMANAGER] = _NOTE + fill_alertmanager(files[_ALERTMANAGER], values.alertmanager)
     for template in values.alertmanager.templates:
         files[f"alertmanager/{OWN_TEMPLATES}/{Path(template).name}"] = Path(template).read_text(encoding="utf-8")
-    return files | _sidecar_file(values.faults)
+    return files | _sidecar_file(values)
 
 
 def _linked(text: str, values: Values) -> str:
@@ -40,11 +40,12 @@ def _linked(text: str, values: Values) -> str:
     return text.replace(RUNBOOKS, values.runbook_url)
 
 
-def _sidecar_file(settings: dict[str, FaultSettings]) -> dict[str, str]:
-    """Return the config for the sidecars, of the faults that they judge; none where there is nothing to say."""
-    here = {name: _given(fault) for name, fault in judged_by_sidecars(settings).items()}
-    text = _NOTE + yaml.safe_dump({"faults": here}, sort_keys=False)
-    return {"sidecar/runvitals.yml": text} if here else {}
+def _sidecar_file(values: Values) -> dict[str, str]:
+    """Return the config for the sidecars: runbooks, and the faults they judge; none where there is nothing to say."""
+    here = {name: _given(fault) for name, fault in judged_by_sidecars(values.faults).items()}
+    links = {} if values.runbook_url == RUNBOOKS else {"runbook_url": values.runbook_url}
+    said = {room: settings for room, settings in (("web", links), ("faults", here)) if settings}
+    return {"sidecar/runvitals.yml": _NOTE + yaml.safe_dump(said, sort_keys=False)} if said else {}
 
 
 def _given(settings: FaultSettings) -> dict[str, object]:

@@ -19,6 +19,7 @@ def fill_prometheus(text: str, large_cluster: str, values: Values) -> str:
         "global.evaluation_interval": f"{given.interval_seconds}s",
         "alerting.alertmanagers[0].static_configs[0].targets": given.alertmanagers,
         "scrape_configs[0].static_configs[0].targets": given.targets,
+        "scrape_configs[2].static_configs[0].targets": given.alertmanagers,
     }
     if given.large_cluster:
         kept = yaml.safe_load(large_cluster)

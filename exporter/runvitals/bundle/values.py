@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +10,12 @@ import msgspec
 from runvitals.bundle.addresses import check_address
 from runvitals.bundle.alertmanager_values import AlertmanagerValues
 from runvitals.bundle.thresholds import check_thresholds, judged_by_sidecars
-from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS
+from runvitals.catalogue.alerts import GRAFANA, RUNBOOKS, check_link
 from runvitals.config.conversion import convert
 from runvitals.config.file import check_faults
 from runvitals.config.yaml_file import Document, read
 from runvitals.diagnosis.settings import FaultSettings
 from runvitals.settings import Settings
-
-_URL = re.compile(r"https?://[^\s\"'<>{}`|\\^]+")
 
 
 class PrometheusValues(Settings, frozen=True):
@@ -59,8 +56,7 @@ class Values(Settings, frozen=True):
     def __post_init__(self) -> None:
         """Refuse links that are none."""
         for name, link in (("grafana_url", self.grafana_url), ("runbook_url", self.runbook_url)):
-            if not _URL.fullmatch(link):
-                raise ValueError(f"{name} must begin with http:// or https:// and hold no spaces, not {link!r}")
+            check_link(name, link)
 
 
 def load_values(path: Path | None, *, check_files: bool = True) -> Values:

@@ -6,6 +6,7 @@ comes.
 
 from __future__ import annotations
 
+import re
 from types import ModuleType
 
 from runvitals.catalogue import faults, metrics
@@ -17,11 +18,18 @@ LABELS = metrics.FAULT
 """The labels that the rule of a fault keeps, beside `alertname`; those of the target (job, instance) it does not."""
 
 _TRAINING = "runvitals-run"
+_LINK = re.compile(r"https?://[^\s\"'<>{}`|\\^]+")
 
 
 def alert_name(fault: str) -> str:
     """Return the name of a fault's alert: gradient_explosion is told by RunvitalsGradientExplosion."""
     return "Runvitals" + "".join(word.capitalize() for word in fault.split("_"))
+
+
+def check_link(name: str, link: str) -> None:
+    """Raise ValueError where what a setting of this name holds is no address to link to."""
+    if not _LINK.fullmatch(link):
+        raise ValueError(f"{name} must begin with http:// or https:// and hold no spaces, not {link!r}")
 
 
 def runbook_url(alert: str, runbooks: str = RUNBOOKS) -> str:

@@ -20,6 +20,7 @@ from runvitals.exposition.metrics_page import metrics_page
 from runvitals.exposition.metrics_text import negotiate
 from runvitals.exposition.reloading import Reloading
 from runvitals.exposition.rendered import RenderedPages
+from runvitals.exposition.settings import WebSettings
 from runvitals.exposition.status_page import frame
 from runvitals.exposition.status_page.incident_page import incident_page
 from runvitals.exposition.status_page.incidents import MAX_INCIDENTS
@@ -54,9 +55,10 @@ _NO_INCIDENT = sentence(HTTPStatus.NOT_FOUND, "There is no such incident: / has 
 class Routes:
     """Answers every request, with an error page at worst."""
 
-    def __init__(self, backend: Backend, enable_lifecycle: bool, clocks: Clocks) -> None:
+    def __init__(self, backend: Backend, settings: WebSettings, clocks: Clocks) -> None:
         self._backend = backend
         self._clocks = clocks
+        self._runbooks = settings.runbook_url
         self._failures = LogOnce(_logger)
         self._pages = RenderedPages()
         self._incidents = IncidentRecords(backend, self._failures)
@@ -68,7 +70,7 @@ class Routes:
             "/config": Route(_READ, self._config),
             "/-/healthy": Route(_READ, self._healthy),
             "/-/ready": Route(_READ, self._ready),
-            "/-/reload": Route(("POST",), Reloading(backend, enable_lifecycle).answer),
+            "/-/reload": Route(("POST",), Reloading(backend, settings.enable_lifecycle).answer),
         }
 
     async def answer(self, request: Request) -> Answer:
@@ -146,7 +148,7 @@ class Routes:
 
     def _incident_page(self, identity: str, snapshot: Snapshot | None) -> bytes:
         record = self._incidents.find(identity, snapshot)
-        return incident_page(record, self._clocks.wall()) if record else b""
+        return incident_page(record, self._clocks.wall(), self._runbooks) if record else b""
 
     async def _export(self, identity: str) -> Answer:
         record = await in_thread(lambda: self._incidents.find(identity, self._snapshot()))

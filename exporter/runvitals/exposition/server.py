@@ -48,7 +48,7 @@ class Server:
 
     def __init__(self, settings: WebSettings, backend: Backend, clocks: Clocks = _CLOCKS) -> None:
         self._settings = settings
-        self._routes = Routes(backend, settings.enable_lifecycle, clocks)
+        self._routes = Routes(backend, settings, clocks)
         self._connections = Connections(settings)
         self._gate = Gate(settings.config_file)
         self._address: tuple[str, int] | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from runvitals.catalogue.alerts import RUNBOOKS, check_link
 from runvitals.settings import Settings
 
 _EXAMPLES = 'for example ":9877", "127.0.0.1:9877" or "[::1]:9877"'
@@ -23,7 +24,7 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     `config_file` says who may read, and how the server is known (TLS, client certificates, users, headers), in the
     format of Prometheus's exporters. `request_timeout_seconds` counts from a request's first byte to its answer's last,
     `idle_timeout_seconds` from then to the next request. Beyond `max_connections` a new connection displaces the one
-    that has waited longest.
+    that has waited longest. `runbook_url` is the address of runbooks.md, for links of pages and of the fast path.
     """
 
     listen_address: str = ":9877"
@@ -33,6 +34,7 @@ class WebSettings(Settings, frozen=True, kw_only=True):
     idle_timeout_seconds: float = 120.0
     max_connections: int = 128
     max_request_bytes: int = 65536
+    runbook_url: str = RUNBOOKS
 
     def __post_init__(self) -> None:
         """Check what the types cannot say; raises ValueError with the remedy."""
@@ -41,6 +43,7 @@ class WebSettings(Settings, frozen=True, kw_only=True):
         _check_seconds("idle_timeout_seconds", self.idle_timeout_seconds)
         _check_at_least("max_connections", self.max_connections, 1)
         _check_at_least("max_request_bytes", self.max_request_bytes, 1024)
+        check_link("runbook_url", self.runbook_url)
 
 
 def parse_listen_address(text: str) -> ListenAddress:

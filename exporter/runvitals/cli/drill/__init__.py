@@ -40,8 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Send the alert to each Alertmanager, and print what each makes of it."""
-    settings = _settings(arguments)
-    alert = drill_alert(faults.BY_NAME[arguments.fault], settings, _labels(arguments.label), time.time())
+    config = load(arguments.config_file)
+    settings = _settings(config.alertmanager, arguments.alertmanager)
+    fault, labels = faults.BY_NAME[arguments.fault], _labels(arguments.label)
+    alert = drill_alert(fault, settings, config.web.runbook_url, labels, time.time())
     print(f"{alert.labels['alertname']} ({alert.labels['severity']}) of the run {alert.labels['run']}")
     answers = []
     for url in settings.urls:
@@ -51,11 +53,10 @@ def main(arguments: argparse.Namespace) -> int:
     return 0 if any(one.is_told for one in answers) else NOBODY
 
 
-def _settings(arguments: argparse.Namespace) -> AlertmanagerSettings:
-    settings = load(arguments.config_file).alertmanager
-    if arguments.alertmanager:
+def _settings(settings: AlertmanagerSettings, url: str | None) -> AlertmanagerSettings:
+    if url:
         try:
-            return msgspec.structs.replace(settings, urls=(arguments.alertmanager,))
+            return msgspec.structs.replace(settings, urls=(url,))
         except ValueError as error:
             raise ConfigError("--alertmanager", "", str(error)) from error
     if not settings.urls:

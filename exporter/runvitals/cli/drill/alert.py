@@ -14,7 +14,9 @@ RUN = "runvitals-drill"
 NOTE = "This is a drill: nothing is wrong."
 
 
-def drill_alert(fault: Fault, settings: AlertmanagerSettings, labels: Mapping[str, str], now: float) -> Alert:
+def drill_alert(
+    fault: Fault, settings: AlertmanagerSettings, runbooks: str, labels: Mapping[str, str], now: float
+) -> Alert:
     """Return the alert, of a run of its own: it mutes no real one, and a second drill is told like the first."""
     finding = Finding(
         id="drill",
@@ -29,6 +31,6 @@ def drill_alert(fault: Fault, settings: AlertmanagerSettings, labels: Mapping[st
         evidence=[Evidence(NOTE)],
         first_action=f"Nothing: it is a drill. Of a real one: {fault.first_action}",
     )
-    alert = alert_of(finding, settings)
+    alert = alert_of(finding, settings, runbooks)
     marked = {**alert.annotations, "summary": f"DRILL. {alert.annotations['summary']}"}
     return Alert({**labels, **alert.labels, "drill": "true"}, marked)

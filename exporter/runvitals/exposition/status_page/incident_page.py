@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import quote
 
 from runvitals.catalogue import faults
-from runvitals.catalogue.alerts import alert_name, runbook_url
+from runvitals.catalogue.alerts import RUNBOOKS, alert_name, runbook_url
 from runvitals.exposition.html import hidden, name, table, text, when
 from runvitals.exposition.numbers import number, span
 from runvitals.exposition.status_page.frame import Framed, framed
@@ -24,13 +24,13 @@ _ROOT = "../"
 _OPEN_SECONDS, _CLOSED_SECONDS = 2.0, 30.0
 
 
-def incident_page(record: IncidentRecord, now: float) -> bytes:
-    """Return the page as UTF-8; it is renewed more seldom once the incident has closed."""
+def incident_page(record: IncidentRecord, now: float, runbooks: str = RUNBOOKS) -> bytes:
+    """Return the page as UTF-8, with a link to `runbooks`; it is renewed more seldom once the incident has closed."""
     finding = record.incident.finding
     main = "".join(
         (
             _head(record.incident),
-            _first_action(finding),
+            _first_action(finding, runbooks),
             _facts(record.incident, now),
             _evidence(finding),
             _section("Around the onset", onset_pictures(record) or "<p>No samples are kept of it.</p>"),
@@ -58,9 +58,10 @@ def _head(incident: Incident) -> str:
     )
 
 
-def _first_action(finding: Finding) -> str:
+def _first_action(finding: Finding, runbooks: str) -> str:
     known = faults.BY_NAME.get(finding.fault)
-    runbook = f'<a href="{escape(runbook_url(alert_name(known.name)))}" rel="noreferrer">Runbook</a> ' if known else ""
+    place = escape(runbook_url(alert_name(known.name), runbooks)) if known else ""
+    runbook = f'<a href="{place}" rel="noreferrer">Runbook</a> ' if known else ""
     export = f'<a href="{quote(finding.id, safe="", errors="replace")}.json" download>Export as JSON</a>'
     return (
         f'<section class="card first-action" aria-label="First action"><p class="first"><b>First:</b> '

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from runvitals.catalogue import faults
-from runvitals.catalogue.alerts import alert_name, dashboard_url, runbook_url
+from runvitals.catalogue.alerts import RUNBOOKS, alert_name, dashboard_url, runbook_url
 from runvitals.sinks.alertmanager.settings import AlertmanagerSettings
 from runvitals.values import EvidenceRole, Finding
 
@@ -27,9 +27,9 @@ class Alert(msgspec.Struct, frozen=True):
         return tuple(sorted(self.labels.items()))
 
 
-def alert_of(finding: Finding, settings: AlertmanagerSettings) -> Alert:
-    """Return the alert on a finding."""
-    return Alert(_present(_labels(finding, settings)), _present(_annotations(finding, settings)))
+def alert_of(finding: Finding, settings: AlertmanagerSettings, runbooks: str = RUNBOOKS) -> Alert:
+    """Return the alert on a finding, with a link to its section of `runbooks`."""
+    return Alert(_present(_labels(finding, settings)), _present(_annotations(finding, settings, runbooks)))
 
 
 def _labels(finding: Finding, settings: AlertmanagerSettings) -> dict[str, str]:
@@ -46,7 +46,7 @@ def _labels(finding: Finding, settings: AlertmanagerSettings) -> dict[str, str]:
     return {**settings.external_labels, **kept, **own}
 
 
-def _annotations(finding: Finding, settings: AlertmanagerSettings) -> dict[str, str]:
+def _annotations(finding: Finding, settings: AlertmanagerSettings, runbooks: str) -> dict[str, str]:
     known = faults.BY_NAME.get(finding.fault)
     summary = known.summary if known else finding.fault
     return {
@@ -56,7 +56,7 @@ def _annotations(finding: Finding, settings: AlertmanagerSettings) -> dict[str, 
         "step": "" if finding.opened_step is None else str(finding.opened_step),
         "opened": as_go_time(finding.opened_time),
         "confidence": as_percentage(finding.confidence),
-        "runbook_url": runbook_url(alert_name(finding.fault), settings.runbooks),
+        "runbook_url": runbook_url(alert_name(finding.fault), runbooks),
         "dashboard_url": _dashboard(finding, settings),
     }
 
@@ -74,7 +74,9 @@ def _description(finding: Finding, summary: str) -> str:
     since = "" if finding.opened_step is None else f", since step {finding.opened_step}"
     head = f"{summary} Rank {finding.rank} of run {finding.run}{since} ({as_percentage(finding.confidence)} sure)."
     seen = [one.sentence for one in finding.evidence if one.role is not EvidenceRole.CONSEQUENCE]
-    return f"{' '.join([head, *seen])[:MAX_DESCRIPTION]} First: {finding.first_action}"
+    evidence = "; ".join(one.removesuffix(".") for one in dict.fromkeys(seen))
+    told = f"{head} {evidence}." if evidence else head
+    return f"{told[:MAX_DESCRIPTION]} First: {finding.first_action}"
 
 
 def as_percentage(ratio: float) -> str:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from runvitals.catalogue.alerts import RUNBOOKS
 from runvitals.sinks.alertmanager import outbox_file
 from runvitals.sinks.alertmanager.alert import Alert, alert_of
 from runvitals.sinks.alertmanager.outbox import Outbox
@@ -36,8 +37,11 @@ class FastPath:
         settings: AlertmanagerSettings,
         file: Path | None,
         backoff: Backoff = Backoff(),  # noqa: B008  # immutable
+        *,
+        runbooks: str = RUNBOOKS,
     ) -> None:
         self._newest, self._settings, self._file = newest, settings, file
+        self._runbooks = runbooks
         self.outbox = Outbox(settings.urls, settings.resend, settings.resolve_after, settings.max_alerts)
         if file:
             self.outbox.restore(outbox_file.load(file))
@@ -90,7 +94,7 @@ class FastPath:
         for rank in snapshot.ranks:
             for finding in rank.active:
                 if is_last or finding.severity == "critical":
-                    yield alert_of(finding, self._settings)
+                    yield alert_of(finding, self._settings, self._runbooks)
 
     def _save(self) -> None:
         if self._file is None or self._saved == self.outbox.version:

@@ -31,7 +31,7 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     `resolve_timeout`, 5 minutes by default). Its alert ends `resolve_after` seconds after it closed: Prometheus, which
     learns of it later, would otherwise raise it anew. Set it to 0 where no Prometheus sends the same alerts.
 
-    `runbooks` and `grafana` are the addresses of runbooks.md and of Grafana; without the second no link to a dashboard.
+    `grafana` is the address of Grafana; without it there is no link to a dashboard.
     """
 
     urls: tuple[str, ...] = ()
@@ -45,7 +45,6 @@ class AlertmanagerSettings(Settings, frozen=True, kw_only=True):
     resend: float = 60.0
     resolve_after: float = 120.0
     max_alerts: int = 4_096
-    runbooks: str = alerts.RUNBOOKS
     grafana: str = ""
 
     def __post_init__(self) -> None:

@@ -144,7 +144,7 @@ def _together(parts: list[Part]) -> tuple[float, float, float, float]:
 
 def _print(name: str, span: str, rule: str, figures: tuple[float, float, float, float]) -> None:
     precision, recall, f1, false_alarms = figures
-    counts = f"P {precision:.2f}  R {recall:.2f}  F1 {f1:.3f}  false/10,000 {false_alarms:.1f}"
+    counts = f"P {precision:.2f}  R {recall:.2f}  F1 {f1:.4f}  false/10,000 {false_alarms:.1f}"
     print(f"{name:<20}{span:<10}{rule:<29}{counts}")
 
 

@@ -29,10 +29,12 @@ the strict sense.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import sys
 import tempfile
 from collections.abc import Iterator, Set
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +64,9 @@ def alert_scores(file: Path) -> Iterator[tuple[int, float, float]]:
     """Yield step, loss and alert score (0 while unknown) of a recorded run, replayed with default settings."""
     with tempfile.TemporaryDirectory() as folder:
         scores = Path(folder) / "scores.csv"
-        if runvitals(["replay", str(file), "--scores", str(scores)]):
+        with redirect_stdout(io.StringIO()):
+            failed = runvitals(["replay", str(file), "--scores", str(scores)])
+        if failed:
             raise SystemExit(f"{file} cannot be replayed")
         with scores.open() as rows:
             for row in csv.DictReader(rows):
@@ -106,20 +110,20 @@ Part = tuple[set[int], set[int], int]
 def main(folder: Path, score: float) -> None:
     """Print the cards."""
     bad_steps = json.loads((folder / "bad_batches.json").read_text())["bad_batch_steps"]
-    totals: dict[tuple[str, str], list[Part]] = {}
+    totals: dict[tuple[str, str, str], list[Part]] = {}
     for name, bad in bad_steps.items():
         rows = list(alert_scores(folder / name))
         for span, until in (("whole", rows[-1][0]), ("labelled", max(bad))):
             part = [row for row in rows if row[0] <= until]
             for rule, alerts in _found(part, score).items():
-                if name != CHOSEN_ON:
-                    totals.setdefault((span, rule), []).append((alerts, set(bad), len(part)))
+                for group in ("all together",) if name == CHOSEN_ON else ("held out, together", "all together"):
+                    totals.setdefault((group, span, rule), []).append((alerts, set(bad), len(part)))
                 _print(name, span, rule, card(alerts, set(bad), len(part)))
             losses, steps = [row[1] for row in part], [row[0] for row in part]
             for window in CEILINGS:
                 _print(name, span, f"ceiling of MAD of {window}", ceiling(losses, steps, set(bad), window))
-    for (span, rule), parts in totals.items():
-        _print("held out, together", span, rule, _together(parts))
+    for (group, span, rule), parts in sorted(totals.items(), key=lambda one: one[0][:2]):
+        _print(group, span, rule, _together(parts))
 
 
 def _found(rows: list[tuple[int, float, float]], score: float) -> dict[str, set[int]]:
@@ -140,7 +144,7 @@ def _together(parts: list[Part]) -> tuple[float, float, float, float]:
 
 def _print(name: str, span: str, rule: str, figures: tuple[float, float, float, float]) -> None:
     precision, recall, f1, false_alarms = figures
-    counts = f"P {precision:.2f}  R {recall:.2f}  F1 {f1:.3f}  false/10,000 {false_alarms:.1f}"
+    counts = f"P {precision:.2f}  R {recall:.2f}  F1 {f1:.4f}  false/10,000 {false_alarms:.1f}"
     print(f"{name:<20}{span:<10}{rule:<29}{counts}")
 
 

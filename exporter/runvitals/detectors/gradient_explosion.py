@@ -9,8 +9,10 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.explosion_probability import ExplosionProbability
 from runvitals.detectors.level import Level
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
+
+_FIRING = State.FIRING  # by a name of its own: an enum looks its members up anew each time
 
 
 class GradientExplosion(Detector, tag="gradient_explosion"):
@@ -42,7 +44,7 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
         if not self._take_in(sample, series, admission):
             return UNKNOWN
         verdict = self._judge(sample)
-        self.level.settle(fired=verdict.state is State.FIRING)
+        self.level.settle(fired=verdict.state is _FIRING)
         return verdict
 
     def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
@@ -67,7 +69,7 @@ class GradientExplosion(Detector, tag="gradient_explosion"):
         if self.level.follow(series):
             forecast.start_segment()
         forecast.observe(sample.value)
-        if admission is Admission.NONFINITE or sample.value <= 0.0:
+        if admission is NONFINITE or sample.value <= 0.0:
             self.level.skip()
             return False
         self.level.observe(sample.value)

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.clip import clip, larger
 from runvitals.values import Sample
 
@@ -56,7 +56,7 @@ class LossProgress(msgspec.Struct):
         self.samples = series.samples
         if series.segment != self.segment:
             self.segment, self.count = series.segment, 0
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return
         self.count += 1
         loss = clip(sample.value, -LARGEST, LARGEST)

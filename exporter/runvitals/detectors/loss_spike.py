@@ -8,8 +8,10 @@ from runvitals.detectors.condition import Condition
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.level import Level
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
+
+_FIRING = State.FIRING  # by a name of its own: an enum looks its members up anew each time
 
 FIRST = 8
 """Losses whose median is what a run, or a part of it, began with."""
@@ -46,7 +48,7 @@ class LossSpike(Detector, tag="loss_spike"):
         if answer is not None:
             return answer
         verdict = self._judge(sample, series.anomaly.outlier)
-        self.level.settle(fired=verdict.state is State.FIRING)
+        self.level.settle(fired=verdict.state is _FIRING)
         return verdict
 
     def conditions(self, sample: Sample, series: Series, admission: Admission) -> tuple[Condition, ...]:
@@ -61,7 +63,7 @@ class LossSpike(Detector, tag="loss_spike"):
         level = self.level
         if level.follow(series):
             self.first = []
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             level.skip()
             return UNKNOWN
         if sample.value < 0.0 and not level.is_linear:

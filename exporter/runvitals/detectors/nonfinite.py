@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, Evidence, Sample, State, Verdict
 
 
@@ -12,7 +12,7 @@ class Nonfinite(Detector, tag="nonfinite"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:  # noqa: ARG002  # protocol
         """Return the verdict on the newest sample of the series."""
-        return nonfinite_verdict(sample) if admission is Admission.NONFINITE else OK
+        return nonfinite_verdict(sample) if admission is NONFINITE else OK
 
 
 def nonfinite_verdict(sample: Sample) -> Verdict:

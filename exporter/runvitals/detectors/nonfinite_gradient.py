@@ -9,7 +9,7 @@ from runvitals.detectors.condition import Condition
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.nonfinite import nonfinite_verdict
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 SMALLEST_SCALE = 1.0
@@ -39,7 +39,7 @@ class NonfiniteGradient(Detector, tag="nonfinite_gradient"):
             return None
         if self.segments.begins(sample, series):
             self.is_searching, self.is_falling, self.in_a_row = True, True, 0
-        if admission is not Admission.NONFINITE:
+        if admission is not NONFINITE:
             self.is_searching, self.in_a_row = False, 0
             return OK
         self.in_a_row += 1

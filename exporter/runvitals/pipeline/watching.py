@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from runvitals.catalogue import faults
+from runvitals.catalogue import faults, signals
 from runvitals.catalogue.faults import Fault
 from runvitals.detectors import DETECTORS, AnyDetector, Hang
 from runvitals.detectors.loss_progress import FollowsLoss
@@ -79,10 +79,18 @@ def _signals(fault: Fault) -> tuple[str, ...]:
     return (*fault.signals, *fault.context)
 
 
-WATCHED = _watched(_signals)
+def _shown(fault: Fault) -> tuple[str, ...]:
+    hidden = {signals.LOSS.name} if fault.name in ONLY_FOLLOWING else ()
+    return tuple(signal for signal in _signals(fault) if signal not in hidden)
+
+
+ONLY_FOLLOWING = frozenset({faults.DEAD_UNITS.name, faults.SATURATED_ACTIVATIONS.name, faults.VANISHING_GRADIENT.name})
+"""Of a loss these follow its progress alone, which `loss_head_mismatch` follows for all that share it."""
+
+WATCHED = _watched(_shown)
 """The faults that watch a signal of the whole rank, by the signal's name."""
 
-WATCHED_LAYERS = _watched(lambda fault: _signals(fault) if fault.has_layers else ())
+WATCHED_LAYERS = _watched(lambda fault: _shown(fault) if fault.has_layers else ())
 """The faults that watch a signal of single layers, by the signal's name."""
 
 

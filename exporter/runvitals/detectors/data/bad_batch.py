@@ -10,8 +10,12 @@ from runvitals.detectors.data.jump import jump
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Sample, Verdict
+
+LOSS = signals.LOSS.name
+GRAD_NORM = signals.GRAD_NORM.name
+INPUT_NONFINITE_RATIO = signals.INPUT_NONFINITE_RATIO.name
 
 REMEMBERED = 16
 """Batch ids, and steps at which something else jumped, that are kept."""
@@ -66,13 +70,13 @@ class BadBatch(Detector, tag="bad_batch"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest loss; the rest is only noted."""
-        if self.segments.begins(sample, series) and sample.signal == signals.LOSS.name:
+        if self.segments.begins(sample, series) and sample.signal == LOSS:
             self._forget()
-        if sample.signal == signals.LOSS.name:
+        if sample.signal == LOSS:
             return self._observe_loss(sample, series, admission)
         if sample.step is None:
             return None
-        if sample.signal == signals.GRAD_NORM.name:
+        if sample.signal == GRAD_NORM:
             self.newest_gradient = sample.step
             if self._has_jumped(sample, series):
                 self.gradient_jumps = [*self.gradient_jumps, sample.step][-REMEMBERED:]
@@ -93,7 +97,7 @@ class BadBatch(Detector, tag="bad_batch"):
         return None
 
     def _observe_loss(self, sample: Sample, series: Series, admission: Admission) -> Verdict:
-        if self.count < FIRST_LOSSES and admission is not Admission.NONFINITE:
+        if self.count < FIRST_LOSSES and admission is not NONFINITE:
             self.count += 1
             self.initial += (sample.value - self.initial) / self.count
         if len(series.baseline.window) < series.baseline.minimum:
@@ -110,7 +114,7 @@ class BadBatch(Detector, tag="bad_batch"):
             verdict = self._with_odd_input()
         if verdict is not None:
             return verdict
-        return UNKNOWN if admission is Admission.NONFINITE else OK
+        return UNKNOWN if admission is NONFINITE else OK
 
     def _needed(self, loss: Sample) -> float:
         """Return how far a loss must jump: half as far where the input of its step is odd."""
@@ -123,7 +127,7 @@ class BadBatch(Detector, tag="bad_batch"):
         return found > (self.zscore if needed is None else needed)
 
     def _is_odd(self, sample: Sample, series: Series) -> bool:
-        if sample.signal == signals.INPUT_NONFINITE_RATIO.name:
+        if sample.signal == INPUT_NONFINITE_RATIO:
             return sample.value > 0.0
         return self._has_jumped(sample, series)
 

@@ -10,7 +10,7 @@ from runvitals.detectors.data.seen_batches import SPAN, SeenBatches
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 WORDS = {
@@ -43,7 +43,7 @@ class BadInput(Detector, tag="bad_input"):
         """Return the verdict on the newest number that describes the input."""
         if self.segments.begins(sample, series):
             self._forget(sample.signal)
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return UNKNOWN
         if sample.signal == signals.BATCH_FINGERPRINT.name:
             return self._observe_batch(sample)

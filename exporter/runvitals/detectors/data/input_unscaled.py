@@ -8,7 +8,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 SPAN = 8
@@ -34,7 +34,7 @@ class InputUnscaled(Detector, tag="input_unscaled"):
         """Return the verdict on the newest mean or standard deviation."""
         if self.segments.begins(sample, series):
             self.recent.pop(sample.signal, None)
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return UNKNOWN
         recent = self.recent[sample.signal] = [*self.recent.get(sample.signal, [])[-SPAN + 1 :], abs(sample.value)]
         if len(recent) < SPAN:

@@ -11,7 +11,7 @@ from runvitals.catalogue.xid import XIDS
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Evidence, Sample, State, Verdict
 
 SECONDS, NEWEST, PAST, MINIMUM_PAST = 60.0, 10, 120, 10
@@ -63,7 +63,7 @@ class GpuFault(Detector, tag="gpu_fault"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on an error signal, and once a minute on throttling."""
         device = self.devices.setdefault(sample.layer, Device())
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e18:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e18:
             return None
         if sample.signal == signals.GPU_TEMPERATURE.name:
             device.celsius = sample.value

@@ -10,7 +10,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.levels import SLOW, Levels
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 BLOCK = 4
@@ -71,7 +71,7 @@ class Divergence(Detector, tag="divergence"):
         """Return the verdict on every fourth loss."""
         if series.segment != self.segment:
             self._begin(series.segment)
-        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+        if admission is NONFINITE or not has_logarithm(sample.value):
             self.has_ratio = self.has_ratio and not is_negative(sample.value)
             return UNKNOWN
         if not self.has_ratio:

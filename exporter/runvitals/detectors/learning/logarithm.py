@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import exp, inf
 
-from runvitals.detectors import float32
+from runvitals.detectors.float32 import LARGEST, SMALLEST
 
 
 def has_logarithm(loss: float) -> bool:
     """Return whether a loss can be compared by its logarithm: positive, and neither 0 nor infinite to float32."""
-    return float32.SMALLEST <= loss <= float32.LARGEST
+    return SMALLEST <= loss <= LARGEST
 
 
 def is_negative(loss: float) -> bool:

@@ -10,7 +10,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.course import Course
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -94,7 +94,7 @@ class NotLearning(Detector, tag="not_learning"):
             return None
         if series.segment != self.segment:
             self._begin(series.segment)
-        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+        if admission is NONFINITE or not has_logarithm(sample.value):
             self.has_ratio = self.has_ratio and not is_negative(sample.value)
             return UNKNOWN
         if not self.has_ratio:
@@ -111,7 +111,7 @@ class NotLearning(Detector, tag="not_learning"):
         self.rate = rate
 
     def _note_output(self, spread: float, admission: Admission) -> None:
-        if admission is Admission.NONFINITE or not 0.0 <= spread < LARGEST:
+        if admission is NONFINITE or not 0.0 <= spread < LARGEST:
             return
         self.outputs += 1
         if self.outputs == 1:

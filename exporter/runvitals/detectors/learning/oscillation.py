@@ -7,7 +7,7 @@ from math import log, sqrt
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 BLOCK = 64
@@ -60,7 +60,7 @@ class Oscillation(Detector, tag="oscillation"):
         """Return a verdict on each block of 64 losses."""
         if series.segment != self.segment:
             self._begin(series.segment)
-        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+        if admission is NONFINITE or not has_logarithm(sample.value):
             self.has_ratio = self.has_ratio and not is_negative(sample.value)
             self.previous = self.change = None
             return UNKNOWN

@@ -9,7 +9,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 LOSS = signals.LOSS.name
@@ -82,7 +82,7 @@ class Overfitting(Detector, tag="overfitting"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest evaluation loss; training losses are only noted."""
         self.has_ratio = self.has_ratio and not is_negative(sample.value)
-        is_usable = admission is not Admission.NONFINITE and has_logarithm(sample.value)
+        is_usable = admission is not NONFINITE and has_logarithm(sample.value)
         if sample.signal == LOSS:
             if is_usable:
                 self._note_start(log(sample.value))

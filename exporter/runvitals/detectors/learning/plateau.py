@@ -11,7 +11,7 @@ from runvitals.detectors import float32
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.course import Course
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.trend import linear_trend
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -55,7 +55,7 @@ class Plateau(Detector, tag="plateau"):
             return None
         if series.segment != self.segment:
             self.segment, self.course, self.has_ratio = series.segment, Course(32), True
-        if admission is Admission.NONFINITE or not has_logarithm(sample.value):
+        if admission is NONFINITE or not has_logarithm(sample.value):
             self.has_ratio = self.has_ratio and not is_negative(sample.value)
             return UNKNOWN
         if not self.has_ratio:

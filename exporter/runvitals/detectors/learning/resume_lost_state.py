@@ -11,7 +11,7 @@ from runvitals.detectors.detector import Detector
 from runvitals.detectors.learning.levels import Levels
 from runvitals.detectors.learning.logarithm import has_logarithm, is_negative, original
 from runvitals.detectors.learning.loss_by_step import LossByStep
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Evidence, Sample, State, Verdict
 
 BLOCK = 4
@@ -61,7 +61,7 @@ class ResumeLostState(Detector, tag="resume_lost_state"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on every fourth loss."""
         is_new_segment, self.segment = series.segment != self.segment, series.segment
-        if admission is Admission.NONFINITE or not has_logarithm(sample.value) or sample.step is None:
+        if admission is NONFINITE or not has_logarithm(sample.value) or sample.step is None:
             self.has_ratio = self.has_ratio and not is_negative(sample.value)
             return UNKNOWN
         if not self.has_ratio:

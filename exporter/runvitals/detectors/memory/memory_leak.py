@@ -10,7 +10,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.memory.growth import Scale
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 GIB = 2.0**30
@@ -74,7 +74,7 @@ class MemoryLeak(Detector, tag="memory_leak"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a stretch of time that is over; None within one, and for limits."""
         is_judged = sample.signal in _UTILIZATION
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e18:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e18:
             return UNKNOWN if is_judged else None
         if sample.signal == signals.MEMORY_LIMIT.name:
             self.limit = sample.value

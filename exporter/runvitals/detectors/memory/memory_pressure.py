@@ -6,7 +6,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, EventKind, Evidence, Sample, State, Verdict
 
 SECONDS, NEWEST, PAST, MINIMUM_PAST = 60.0, 3, 120, 10
@@ -40,7 +40,7 @@ class MemoryPressure(Detector, tag="memory_pressure"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a minute that is over; None within one."""
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value <= 1.5:
+        if admission is NONFINITE or not 0.0 <= sample.value <= 1.5:
             return UNKNOWN
         is_gpu = sample.signal == signals.GPU_MEMORY_UTILIZATION.name
         if not is_gpu:

@@ -10,8 +10,13 @@ from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.loss_progress import LossProgress
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
+
+LOSS = signals.LOSS.name
+OUTPUT_STDDEV = signals.OUTPUT_STDDEV.name
+LEARNING_RATE = signals.LEARNING_RATE.name
+GRAD_NORM = signals.GRAD_NORM.name
 
 LOW = 0.1
 """Quantile of the past losses that must be above 0."""
@@ -53,13 +58,13 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on the newest loss or spread of the outputs; the rest is only noted."""
-        if sample.signal == signals.OUTPUT_STDDEV.name:
+        if sample.signal == OUTPUT_STDDEV:
             return self._observe_output(sample, series, admission)
-        if sample.signal == signals.LOSS.name:
+        if sample.signal == LOSS:
             self.progress.observe(sample, series, admission)
             if self.segments.begins(sample, series):
                 self._forget()
-            return UNKNOWN if admission is Admission.NONFINITE else self._observe_loss(sample, series)
+            return UNKNOWN if admission is NONFINITE else self._observe_loss(sample, series)
         self._note(sample)
         return None
 
@@ -68,9 +73,9 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
         self.zero_gradients, self.has_gradient = 0, False
 
     def _note(self, sample: Sample) -> None:
-        if sample.signal == signals.LEARNING_RATE.name:
+        if sample.signal == LEARNING_RATE:
             self.rate = sample.value
-        elif sample.signal == signals.GRAD_NORM.name:
+        elif sample.signal == GRAD_NORM:
             self.has_gradient = self.has_gradient or sample.value != 0.0
             self.zero_gradients += 1
         else:
@@ -128,7 +133,7 @@ class LossHeadMismatch(Detector, tag="loss_head_mismatch"):
     def _observe_output(self, sample: Sample, series: Series, admission: Admission) -> Verdict:
         if self.segments.begins(sample, series):
             self.largest_output = 0.0
-        if admission is Admission.NONFINITE or sample.value < 0.0:
+        if admission is NONFINITE or sample.value < 0.0:
             return UNKNOWN
         self.largest_output = max(self.largest_output, sample.value)
         has_lost = self.progress.has_lost()

@@ -13,7 +13,7 @@ from runvitals.detectors.firing import firing
 from runvitals.detectors.lasting import Lasting
 from runvitals.detectors.loss_progress import LossProgress
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 MINIMUM = 64
@@ -69,8 +69,8 @@ class VanishingGradient(Detector, tag="vanishing_gradient"):
         if self.segments.begins(sample, series):
             self._forget()
         if sample.layer:
-            return None if admission is Admission.NONFINITE else self._observe_layer(sample)
-        if admission is Admission.NONFINITE or sample.value <= 0.0:
+            return None if admission is NONFINITE else self._observe_layer(sample)
+        if admission is NONFINITE or sample.value <= 0.0:
             return UNKNOWN
         return self._observe_whole(sample)
 

@@ -8,8 +8,11 @@ from runvitals.catalogue import signals
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Event, Sample, Verdict
+
+LOSS = signals.LOSS.name
+LOSS_SCALE = signals.LOSS_SCALE.name
 
 WINDOW = 100
 """Steps over which halvings are counted; as many without one end the search for the first scale."""
@@ -83,13 +86,11 @@ class AmpScaleCollapse(Detector, tag="amp_scale_collapse"):
         """Return the verdict on the newest scale or number of skipped steps; on a loss if a log told of overflows."""
         if self.segments.begins(sample, series):
             self._forget(sample.signal)
-        if sample.signal == signals.LOSS.name:
+        if sample.signal == LOSS:
             return self._observe_step(sample)
-        if admission is Admission.NONFINITE or sample.value < 0.0:
+        if admission is NONFINITE or sample.value < 0.0:
             return UNKNOWN
-        return (
-            self._observe_scale(sample) if sample.signal == signals.LOSS_SCALE.name else self._observe_skipped(sample)
-        )
+        return self._observe_scale(sample) if sample.signal == LOSS_SCALE else self._observe_skipped(sample)
 
     def observe_event(self, event: Event) -> Verdict | None:
         """Note an overflow that a log tells of."""
@@ -99,9 +100,9 @@ class AmpScaleCollapse(Detector, tag="amp_scale_collapse"):
         return None
 
     def _forget(self, signal: str) -> None:
-        if signal == signals.LOSS_SCALE.name:
+        if signal == LOSS_SCALE:
             self.count, self.scale, self.largest, self.halved, self.doubled = 0, 0.0, 0.0, Overflows(), []
-        elif signal == signals.LOSS.name:
+        elif signal == LOSS:
             self.step, self.logged = None, Overflows()
         else:
             self.skipped_total, self.skipped = None, Overflows()

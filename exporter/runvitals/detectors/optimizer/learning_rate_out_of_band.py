@@ -10,8 +10,10 @@ from runvitals.detectors.firing import firing
 from runvitals.detectors.loss_progress import LossProgress
 from runvitals.detectors.optimizer.rate_course import RateCourse
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
+
+LOSS = signals.LOSS.name
 
 SETTLED = 64
 """Learning rates after which a raise is no part of a warm-up."""
@@ -62,10 +64,10 @@ class LearningRateOutOfBand(Detector, tag="learning_rate_out_of_band"):
         """Return the verdict on the newest learning rate; a loss is only noted."""
         if self.segments.begins(sample, series):
             self._begin()
-        if sample.signal == signals.LOSS.name:
+        if sample.signal == LOSS:
             self.progress.observe(sample, series, admission)
             return None
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return UNKNOWN
         if sample.value < 0.0:
             return firing(sample, f"{sample.signal} {sample.value:.3g}: each step climbs", 0.9, low=0.0)

@@ -11,7 +11,7 @@ from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.optimizer.longest_pause import LongestPause
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
 SMALLEST_RATE = 1e-6
@@ -84,7 +84,7 @@ class NoUpdate(Detector, tag="no_update"):
             self.rate.observe(sample.value)
         elif sample.signal == signals.GRAD_NORM.name:
             self.gradients.setdefault(sample.layer, Height()).observe(sample.value)
-        elif admission is Admission.NONFINITE:
+        elif admission is NONFINITE:
             return UNKNOWN
         else:
             return self._observe_update(sample) if sample.signal == signals.UPDATE_RATIO.name else self._compare(sample)

@@ -8,7 +8,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.firing import firing
 from runvitals.detectors.segments import Segments
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.order import median
 from runvitals.values import OK, UNKNOWN, Sample, Verdict
 
@@ -41,7 +41,7 @@ class UpdateTooLarge(Detector, tag="update_too_large"):
         """Return the verdict on the newest update; one of layers with the first sample of the step after it."""
         if self.segments.begins(sample, series):
             self.count, self.recent, self.layers = 0, [], {}
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return None if sample.layer else UNKNOWN
         if not sample.layer:
             self.has_whole = True

@@ -8,7 +8,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.server.minutes import DAY, HOUR
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.rolling_window import RollingWindow
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -63,7 +63,7 @@ class ErrorRate(Detector, tag="error_rate"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a count that is complete; a rate is only noted."""
         is_ratio = sample.signal == signals.ERROR_RATIO.name
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value <= (1.0 if is_ratio else 1e9):
+        if admission is NONFINITE or not 0.0 <= sample.value <= (1.0 if is_ratio else 1e9):
             return UNKNOWN if is_ratio else None
         if not is_ratio:
             self.rates[sample.signal] = sample.value

@@ -7,7 +7,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.server.minutes import NEWEST, is_known, minutes, newest, usual_high
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 _REQUEST = frozenset({signals.REQUEST.name, signals.REQUEST_P99.name})
@@ -50,7 +50,7 @@ class LatencyDegraded(Detector, tag="latency_degraded"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a minute that is over; None within one, and for the load."""
         is_judged = sample.signal in _JUDGED
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e9:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e9:
             return UNKNOWN if is_judged else None
         course = self.courses.get(sample.signal)
         if course is None:

@@ -6,7 +6,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.server.minutes import NEWEST, is_known, minutes, usual_high
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats.theil_sen import rises_and_falls
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -33,7 +33,7 @@ class QueueGrowth(Detector, tag="queue_growth"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a minute that is over; None within one."""
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e9:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e9:
             return UNKNOWN
         course = self.course = self.course or minutes()
         if series.segment != course.segment:

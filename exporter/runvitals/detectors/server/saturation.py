@@ -6,7 +6,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.server.minutes import newest
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 MINUTES = 10
@@ -34,7 +34,7 @@ class Saturation(Detector, tag="saturation"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a minute that is over; None within one, and for those who suffer."""
         is_space = sample.signal in _SPACES
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e9:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e9:
             return UNKNOWN if is_space else None
         course = self.courses.get(sample.signal)
         if course is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 LONGEST_GAP = 900.0
@@ -30,7 +30,7 @@ class ServerDown(Detector, tag="server_down"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:  # noqa: ARG002  # protocol
         """Return the verdict on one poll."""
-        if admission is Admission.NONFINITE:
+        if admission is NONFINITE:
             return UNKNOWN
         if sample.value > 0.0:
             self.failures, self.since, self.newest, self.was_up = 0, None, None, True

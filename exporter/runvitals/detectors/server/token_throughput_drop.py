@@ -7,7 +7,7 @@ from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
 from runvitals.detectors.server.minutes import NEWEST, is_known, minutes, newest, usual_high
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 NEW_LEVEL = "settled at a new level"
@@ -34,7 +34,7 @@ class TokenThroughputDrop(Detector, tag="token_throughput_drop"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a minute that is over; None within one, and for the load."""
         is_output = sample.signal == signals.OUTPUT_TOKENS_PER_SECOND.name
-        if admission is Admission.NONFINITE or not 0.0 <= sample.value < 1e12:
+        if admission is NONFINITE or not 0.0 <= sample.value < 1e12:
             return UNKNOWN if is_output else None
         if sample.signal == signals.REQUESTS_RUNNING.name:
             self.running = sample.value

@@ -6,7 +6,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.stats import order
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
@@ -44,7 +44,7 @@ class FailSlow(Detector, tag="fail_slow"):
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:
         """Return the verdict on a stretch of steps that is over; None within one, and for a throughput."""
         is_duration = sample.signal in _DURATIONS
-        if admission is Admission.NONFINITE or not 0.0 < sample.value < 1e15:
+        if admission is NONFINITE or not 0.0 < sample.value < 1e15:
             return UNKNOWN if is_duration else None
         course = self.courses.get(sample.signal)
         if course is None:

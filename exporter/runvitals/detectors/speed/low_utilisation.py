@@ -7,8 +7,10 @@ import msgspec
 from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
+
+GPU_UTILIZATION = signals.GPU_UTILIZATION.name
 
 MINUTE, MINUTES, MINIMUM_SAMPLES = 60.0, 30, 100
 STEP_SECONDS = 300.0
@@ -43,10 +45,10 @@ class LowUtilisation(Detector, tag="low_utilisation"):
 
     def observe(self, sample: Sample, series: Series, admission: Admission) -> Verdict | None:  # noqa: ARG002  # protocol
         """Return the verdict on a minute that is over; a step is only noted."""
-        if sample.signal != signals.GPU_UTILIZATION.name:
+        if sample.signal != GPU_UTILIZATION:
             self._note_step(sample)
             return None
-        if self.step_time is None or admission is Admission.NONFINITE or not 0.0 <= sample.value <= 1.0:
+        if self.step_time is None or admission is NONFINITE or not 0.0 <= sample.value <= 1.0:
             return UNKNOWN
         if not 0.0 <= sample.time - self.step_time <= STEP_SECONDS:
             return None

@@ -6,7 +6,7 @@ from runvitals.catalogue import signals
 from runvitals.detectors.confidence import beyond
 from runvitals.detectors.course import Course
 from runvitals.detectors.detector import Detector
-from runvitals.series import Admission, Series
+from runvitals.series import NONFINITE, Admission, Series
 from runvitals.values import OK, UNKNOWN, Evidence, Sample, State, Verdict
 
 VALUES, SECONDS = 10, 30.0
@@ -41,7 +41,7 @@ class ThroughputDrop(Detector, tag="throughput_drop"):
             self.courses.pop(signals.STEP_SECONDS.name, None)
         elif self.courses and sample.signal not in self.courses:
             return None
-        if admission is Admission.NONFINITE or not 1e-15 < sample.value < 1e15:
+        if admission is NONFINITE or not 1e-15 < sample.value < 1e15:
             return UNKNOWN
         course = self.courses.get(sample.signal)
         if course is None:

@@ -73,7 +73,8 @@ MISTAKES = {
     ),
     "a fault that only Prometheus sees": (
         "faults: {straggler: {severity: info}}\n",
-        "c.yml:1: faults: straggler is judged by Prometheus: give its thresholds to `runvitals bundle --values` instead",
+        "c.yml:1: faults: straggler is judged by Prometheus: "
+        "give its thresholds to `runvitals bundle --values` instead",
     ),
     "a key that is no text": ("web: {}\n[a, b]: 1\n", "c.yml:2: not valid YAML: a key must be text: quote it"),
     "aliases that stand for billions": (

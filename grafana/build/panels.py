@@ -14,7 +14,7 @@ DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 LETTERS = "ABCDEFGHIJKLMNOP"
 POINTS = 300
 """Points of a graph at most."""
-FEWER_POINTS = 100
+FEWER_POINTS = 40
 """The same where each point looks at every rank: ten thousand of them cost as much as many graphs of one."""
 
 

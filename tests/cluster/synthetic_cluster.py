@@ -1,4 +1,4 @@
-"""A cluster of many ranks: one large run, many small ones, and a server of many replicas; two in a hundred ranks fail.
+"""A cluster of many ranks: one large run, small ones, and a server of many replicas; three in a hundred ranks fail.
 
 The pages are real (courses.py); each rank has those of one way of faring under its own name. A sidecar watches 8 ranks.
 """

@@ -66,9 +66,4 @@ def test_the_cluster_shows_what_the_bundle_asks_for(costs: tuple[Costs, Costs]) 
     _, larger = costs
     assert sum(cost.samples > 0 for cost in larger.values()) > len(larger) / 2
     firing = {asked.place for asked, cost in larger.items() if asked.place.startswith("Runvitals") and cost.series}
-    assert firing & {
-        "RunvitalsRunCrashed",
-        "RunvitalsGradientExplosion",
-        "RunvitalsStraggler",
-        "RunvitalsReplicaDivergence",
-    }
+    assert firing & {"RunvitalsGradientExplosion", "RunvitalsDivergence"}  # of the one rank that explodes

@@ -90,7 +90,19 @@ find_certificates() {
     export PIP_CERT=$unpacked/bundle.pem
 }
 
+# PyTorch's wheels for Linux on PyPI bring gigabytes of CUDA with them; the tests train on the CPU. Installed first, the CPU's
+# build is the one that pip then finds there.
+bring_pytorch_of_the_cpu() {
+    local version
+    version=$(sed -n 's/^ *"torch==\([0-9.]*\)".*/\1/p' "$root/pyproject.toml")+cpu
+    logged "installing PyTorch $version" "$environment/bin/python" -m pip install --disable-pip-version-check --no-input \
+        --quiet --no-deps --retries 1 --extra-index-url https://download.pytorch.org/whl/cpu "torch==$version" ||
+        fail "The CPU's build of PyTorch could not be installed, and the one with CUDA is not fetched instead." \
+            "name an index or a folder that has torch==$version in \$PIP_EXTRA_INDEX_URL or \$PIP_FIND_LINKS."
+}
+
 install() {
+    if [[ " ${extras//,/ } " == *" frameworks "* && $(uname -s) == Linux ]]; then bring_pytorch_of_the_cpu; fi
     echo "installing runvitals${extras:+ with [$extras]} (a minute or two the first time)"
     logged "pip install" "$environment/bin/python" -m pip install --disable-pip-version-check --no-input --quiet \
         $editable "$root${extras:+[$extras]}" ||

@@ -196,6 +196,16 @@ def test_which_files_look_like_a_trainers(tmp_path):
     ]
 
 
+def test_a_log_that_would_be_read_in_vain_is_named(tmp_path):
+    """It looks like a trainer's, but its lines are of no known format; that of others is not remarked upon."""
+    (tmp_path / "known.log").write_text("x\n" * 100_000 + "iter 5: loss 2.5, time 200.00ms\n")
+    (tmp_path / "table.csv").write_text("step,train_loss\n1,2\n")
+    assert "no format" not in next(log_files.sources(tmp_path)).reason
+    (tmp_path / "own.log").write_text("epoch one, loss is now: 2.5\nloss: 2.5\n")
+    [found] = log_files.sources(tmp_path)
+    assert f"no format reads {tmp_path}/own.log: describe its lines" in found.reason
+
+
 def test_foreign_words_cannot_leave_their_comment():
     """A line break in a name would be a key of the config."""
     assert sources_of(as_yaml([Found({"kind": "ring"}, "x\nweb: {}")])) == [{"kind": "ring"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,21 @@ def test_a_python_that_is_not_there_is_named(root, bare_path, tmp_path):
     assert ended.returncode == 1
     assert "python3 is not there or older than 3.10" in ended.stderr
     assert "Remedy:" in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere PyPI has PyTorch for the CPU alone")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_pytorch_with_cuda_is_never_fetched(root, tmp_path, is_there):
+    """The build for the CPU comes first, and is found by what needs PyTorch; where it is not to be had, nothing is."""
+    python, calls = tmp_path / "venv" / "bin" / "python", tmp_path / "calls"
+    python.parent.mkdir(parents=True)
+    torch = "exit 0" if is_there else "exit 1"
+    python.write_text(f'#!/usr/bin/env bash\necho "$*" >>{calls}\ncase "$*" in *torch==*) {torch};; esac\n')
+    python.chmod(0o755)
+    done = _run(root / "deploy" / "environment.sh", tmp_path / "venv", "--editable", "test", "frameworks")
+    installed = [call.split()[-1] for call in calls.read_text().splitlines() if " install " in call]
+    frameworks = f"{root}[test,frameworks]"
+    assert installed[0].startswith("torch==")
+    assert installed[0].endswith("+cpu")
+    assert (done.returncode, installed[1:]) == ((0, [frameworks]) if is_there else (1, []))
+    assert is_there or "CPU's build of PyTorch could not be installed" in done.stderr

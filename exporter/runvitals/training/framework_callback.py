@@ -53,6 +53,11 @@ class FrameworkCallback(OffSwitch):
         if self._has_peers and self._plan.names:
             warn(f"no action is taken: of {processes} processes each would act on its own findings, and part with them")
 
+    def _end_the_one_before(self) -> None:
+        """End the run of a training that an exception or an interrupt broke off, where the framework tells no end."""
+        if self._run is not None or self._undo:
+            self._end()
+
     def _act(self, step: int, means: Means) -> None:
         """Act on what has opened."""
         if self._run is not None and not self._has_peers:

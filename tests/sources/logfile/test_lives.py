@@ -47,12 +47,12 @@ class Followed:
         """The trainer writes."""
         write(self.path, text, self.watch.now, "a")
 
-    def train(self, count):
+    def train(self, count, every=5.0):
         """Let it write so many lines, each seen as it comes."""
         for _ in range(count):
             self.step += 1
             self.write(llmc(self.step, self.step + 1))
-            self.wait(PAUSE)
+            self.wait(PAUSE, every)
 
     def wait(self, seconds, every=5.0):
         """Let time pass, with a poll now and then."""
@@ -228,6 +228,16 @@ def test_a_process_tells_whether_its_silence_is_a_hang_or_the_end(tmp_path, trai
     followed.wait(7 * PAUSE)
     assert followed.open() == ({"hang"} if how == "stopped" else set())
     assert kinds(followed.events) == ["run_heard_again"] + ["run_unknown"] * (how == "ended")
+
+
+def test_a_process_that_dies_before_its_log_was_ever_silent_does_not_hang(tmp_path, trainer):
+    """Each poll until then brought a line, as with steps that are faster than polls."""
+    followed = Written(tmp_path / "train.log", trainer)
+    followed.train(20, every=PAUSE)
+    trainer.kill()
+    trainer.wait()
+    followed.wait(7 * PAUSE)
+    assert (followed.open(), kinds(followed.events)) == (set(), ["run_heard_again", "run_unknown"])
 
 
 def test_a_hang_is_over_when_its_process_is_killed(tmp_path, trainer):

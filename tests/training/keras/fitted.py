@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -95,6 +96,22 @@ def broken():
     return {"warnings": ours, "iterations": int(made.optimizer.iterations), "events": kinds}
 
 
+class Interrupted(keras.callbacks.Callback):
+    """Breaks a training off; Keras then tells callbacks of no end."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise KeyboardInterrupt
+
+
+def broken_off():
+    """Return the events of two trainings with one callback, of which the first was broken off."""
+    callback = VitalsCallback("again")
+    with suppress(KeyboardInterrupt):
+        fit(network(), [callback, Interrupted()])
+    fit(network(), [callback])
+    return [kind for kind, _ in read("again")["events"]]
+
+
 def main():
     fit(network(metrics=["mae"]), [VitalsCallback("plain", every=1)], epochs=2)
     fit(network(), [VitalsCallback("bad", every=1)], epochs=2, bad=12)
@@ -107,6 +124,7 @@ def main():
         "expected": expected(),
         "same": weights([]) == weights([VitalsCallback("same", every=1)]),
         "broken": broken(),
+        "broken_off": broken_off(),
         "is_async": keras.callbacks.CallbackList([VitalsCallback("x")])._async_train,
         "back_end": keras.backend.backend(),
     }

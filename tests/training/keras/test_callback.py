@@ -119,6 +119,11 @@ def test_an_exception_in_the_callback_turns_it_off_once(fitted):
     assert {"mark", "run_finished"} <= set(fitted["broken"]["events"])
 
 
+def test_a_training_that_was_broken_off_ends_when_the_next_begins(fitted):
+    """One that is interrupted in a notebook and begun again with the same callback is another run."""
+    assert fitted["broken_off"].count("run_finished") == 2
+
+
 def test_fit_need_not_wait_for_the_device(fitted):
     """Where Keras can call back from threads of its own, the callback does not keep it from doing so."""
     assert fitted["is_async"] == (fitted["back_end"] != "tensorflow")

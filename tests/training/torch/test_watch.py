@@ -582,3 +582,15 @@ def test_gradients_of_single_examples_disturb_nothing(folder):
                 train(model, optimizer, 1, criterion=criterion)
     found = recorded(folder)
     assert list(found["grad_norm", ""]) == list(found["loss", ""]) == [0, 1]
+
+
+def test_a_model_that_is_watched_again_is_watched_once(folder):
+    """As where a cell of a notebook is run twice: the hooks of the first call see no step of the second."""
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    vitals.watch(model, optimizer, run="again", every=1)
+    train(model, optimizer, 3)
+    with vitals.watch(model, optimizer, run="again", every=1, first_step=10):
+        train(model, optimizer, 3)
+    assert list(recorded(folder)["update_ratio", ""]) == [0, 1, 2, 10, 11, 12]
+    assert not model._forward_pre_hooks

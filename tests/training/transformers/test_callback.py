@@ -8,7 +8,13 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytest.importorskip("transformers", reason="Hugging Face transformers is not installed")
 
 from torch import nn  # noqa: E402
-from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments  # noqa: E402
+from transformers import (  # noqa: E402
+    GPT2Config,
+    GPT2LMHeadModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 
 from runvitals.training.transformers import VitalsCallback  # noqa: E402
 from runvitals.training.transformers.losses import RawLosses  # noqa: E402
@@ -134,6 +140,25 @@ def test_a_resumed_training_goes_on_with_its_steps(folder):
     trainer(folder, [VitalsCallback("resumed", every=1)]).train(resume_from_checkpoint=str(folder / "out/checkpoint-3"))
     assert list(recorded(folder / "rings")["loss", ""]) == [4, 5, 6]
     assert [mark.step for mark in marks(folder / "rings", "resume")] == [4]
+
+
+class Interrupted(TrainerCallback):
+    """Breaks a training off, as one in a notebook is; the Trainer then tells callbacks of no end."""
+
+    def on_step_end(self, args, state, control, **_):
+        raise KeyboardInterrupt
+
+
+def test_a_training_that_was_broken_off_leaves_no_hooks_to_the_next(folder):
+    """It ends when the same callback begins another: each step is seen by the hooks of its own training alone."""
+    watched = trainer(folder, [VitalsCallback("again", every=1), Interrupted()])
+    with pytest.raises(KeyboardInterrupt):
+        watched.train()
+    watched.remove_callback(Interrupted)
+    watched.train()
+    assert list(recorded(folder / "rings")["update_ratio", ""]) == [1, 2, 3, 4, 5, 6]
+    assert len(marks(folder / "rings", "run_finished")) == 2
+    assert not watched.model._forward_hooks
 
 
 def test_the_weights_are_the_same_with_and_without(folder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,10 @@ from runvitals.catalogue import signals
 from runvitals.catalogue.signals import canonical
 from runvitals.cli.discover.listing import Found
 from runvitals.cli.errors import CannotRunError
+from runvitals.sources.logfile.errors import NotRecognisedError
+from runvitals.sources.logfile.recognition import recognise
+from runvitals.sources.logfile.row import Rejected, Row
+from runvitals.sources.logfile.text_log import TextLog
 
 MAX_ENTRIES = 20_000
 MAX_PATHS = 64
@@ -29,7 +34,7 @@ def sources(folder: Path) -> Iterator[Found]:
     found = sorted(path for path in _files(folder.absolute()) if is_log(path))
     if found:
         paths = _patterns(found)
-        reason = f"{len(found)} files under {folder} look like a trainer's"
+        reason = f"{len(found)} files under {folder} look like a trainer's{_unread(found)}"
         yield Found({"kind": "logfile", "path": paths[0] if len(paths) == 1 else paths[:MAX_PATHS]}, reason)
 
 
@@ -41,6 +46,26 @@ def is_log(path: Path) -> bool:
         return False
     head, tail = _ends(path)
     return bool(_LOSS.search(head) or _LOSS.search(tail)) or _is_table(head)
+
+
+def _unread(found: list[Path]) -> str:
+    """Return a remark on those whose lines no format reads."""
+    paths = [str(path) for path in found if not _has_rows(path)]
+    more = f" (and {len(paths) - 1} more)" if len(paths) > 1 else ""
+    return f"; no format reads {paths[0]}{more}: describe its lines in `patterns`" if paths else ""
+
+
+def _has_rows(path: Path) -> bool:
+    """Tell whether some line is read as values, in a text log; of other files the name and the columns tell."""
+    head, tail = _ends(path)
+    try:
+        reader = recognise(str(path), head)
+    except NotRecognisedError:
+        return False
+    if not isinstance(reader, TextLog):
+        return True
+    rejected: Rejected = Counter()
+    return any(isinstance(item, Row) for part in (head, tail) for item in reader.read(part, rejected)[1])
 
 
 def _is_table(head: bytes) -> bool:

@@ -108,6 +108,7 @@ class Lives(msgspec.Struct):
         if life is None:
             if place.modified == self.first_modified or not self._would_tell(place):
                 return
+            self._writers(place)  # now: one that dies before the file has ever been silent would not be found
             life = self.of[key] = Life(sample.run, sample.rank)
             yield Event(EventKind.RUN_HEARD_AGAIN, sample.run, sample.rank, sample.time, sample.step)
         life.step, life.gasp = sample.step, None

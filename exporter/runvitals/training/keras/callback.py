@@ -71,6 +71,7 @@ class VitalsCallback(keras.callbacks.Callback, FrameworkCallback):
     @guarded
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
         """Begin the run."""
+        self._end_the_one_before()
         network = self.model
         self._next_step = int(keras.ops.convert_to_numpy(network.optimizer.iterations))
         run = watch(self._name or "keras")

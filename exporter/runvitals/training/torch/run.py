@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -133,6 +134,17 @@ class TorchRun:
         self._readback.send(value.reshape(1), lambda numbers: run.log({name: numbers[0]}, step=step, layer=layer))
 
 
+_watchers: weakref.WeakKeyDictionary[torch.nn.Module, weakref.ref[Watcher]] = weakref.WeakKeyDictionary()
+
+
+def _leave(model: torch.nn.Module, run: Run) -> None:
+    """Take the hooks of this run off the model: a cell of a notebook is run again, and would see each step twice."""
+    known = _watchers.get(model)
+    former = known() if known else None
+    if former is not None and former.is_of(run):
+        former.detach()
+
+
 def watch(
     model: torch.nn.Module,
     optimizer: torch.optim.Optimizer | Iterable[torch.optim.Optimizer],
@@ -163,7 +175,8 @@ def watch(
     a step that is looked at is compared with that of the step before, as a vector (`grad_change_ratio`, on which the
     explosion probability of the next step rests then): that takes a copy of all gradients, as much memory again as
     they do. `rank` and `world_size` as in
-    `runvitals.watch`. Never raises: what cannot be hooked is not watched, with one warning.
+    `runvitals.watch`. A model that this run watches already is watched anew. Never raises: what cannot be hooked is
+    not watched, with one warning.
     """
     recorder = watch_run(run, rank=rank, world_size=world_size)
     readback = Readback(recorder)
@@ -176,8 +189,10 @@ def watch(
         optimizers = [unwrapped_optimizer(one) for one in given]
         scaler = scaler or next((found for one in given if (found := getattr(one, "scaler", None))), None)
         settings = WatchSettings(every, max_layers, first_step, gradient_change)
+        _leave(model, recorder)
         watcher = Watcher(recorder, readback, model, optimizers, criterion, scaler, settings)
         watcher.attach()
+        _watchers[model] = weakref.ref(watcher)
     except Exception as error:  # noqa: BLE001 - nothing may raise into the user's code
         warn("the model is not watched; what is logged is recorded", error)
         with suppress(Exception):  # a hook that cannot be removed either

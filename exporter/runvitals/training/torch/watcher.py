@@ -74,6 +74,10 @@ class Watcher(OffSwitch):
         """The step that is being made; between two steps the last one."""
         return self._next if self._is_open else max(self._next - 1, 0)
 
+    def is_of(self, run: Run) -> bool:
+        """Whether what is seen is recorded in this run."""
+        return self._run is run
+
     def attach(self) -> None:
         """Put the hooks on."""
         self._undo.append(self._model.register_forward_pre_hook(self._forward).remove)

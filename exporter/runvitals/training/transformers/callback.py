@@ -56,6 +56,7 @@ class VitalsCallback(TrainerCallback, FrameworkCallback):
     @guarded
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:  # noqa: ARG002
         """Attach the hooks."""
+        self._end_the_one_before()
         made = state.global_step
         run = watch(
             given["model"],

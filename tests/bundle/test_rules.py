@@ -167,7 +167,7 @@ def test_rules_ask_only_for_labels_and_signals_that_exist() -> None:
 def test_a_recorded_name_is_level_metric_operation(rule: dict[str, str]) -> None:
     """A recording rule is named for what it keeps, the metric that it asks, and the operation."""
     level, metric, operation = rule["record"].split(":")
-    assert level in {"rank", "run", "cluster"}
+    assert level in {"instance", "rank", "run", "cluster"}
     assert metric in METRICS
     assert re.search(rf"\b{metric}\b", rule["expr"])
     assert re.fullmatch(r"[a-z0-9_]+", operation)
@@ -175,11 +175,17 @@ def test_a_recorded_name_is_level_metric_operation(rule: dict[str, str]) -> None
 
 @pytest.mark.parametrize("rule", RECORDINGS, ids=lambda rule: str(rule["record"]))
 def test_the_labels_of_a_scrape_go(rule: dict[str, str]) -> None:
-    """What is kept of a rank is told by rank, of a run by run, of a cluster by neither; job and instance go."""
+    """What is kept of a rank is told by rank, of a run by run, of a cluster by neither; job and instance go.
+
+    They stay where the name says so: on what tells which sidecar watches what.
+    """
     for labels in re.findall(r"^\w+ by \(([^)]*)\)|^1 - max by \(([^)]*)\)", rule["expr"]):
         kept = set("".join(labels).split(", "))
-        assert not {"job", "instance", "cluster"} & kept
-        level = "rank" if "rank" in kept else "run" if "run" in kept else "cluster"
+        assert "cluster" not in kept
+        assert len({"job", "instance"} & kept) in (0, 2)
+        level = (
+            "instance" if "instance" in kept else "rank" if "rank" in kept else "run" if "run" in kept else "cluster"
+        )
         assert rule["record"].startswith(f"{level}:")
 
 

@@ -193,7 +193,7 @@ class Mailbox:
 @contextmanager
 def running_mail_server(**options: Any) -> Iterator[Mailbox]:
     """Run an SMTP server; options go to aiosmtpd's Controller."""
-    mailbox = Mailbox(_free_port())
+    mailbox = Mailbox(free_port())
     controller = Controller(mailbox, hostname=LOOPBACK, port=mailbox.port, **options)
     controller.start()
     try:
@@ -279,7 +279,8 @@ def serving_page(text: Callable[[], str]) -> Iterator[int]:
         thread.join()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody has just now; UDP's are usually free as well."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

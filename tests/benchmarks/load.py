@@ -1,8 +1,8 @@
 """What one sidecar takes in, and what it takes: `python -m tests.benchmarks.load [--quick]`, from the repository root.
 
 Real sidecars (`runvitals serve`), fed through rings and StatsD by other processes of the same machine. CPU is the
-process's own time as the kernel counts it, so that others on the machine change little; what is lost before it is taken in
-does depend on them: those rates are lower bounds. Time to render is that of the calling thread, the contenders in turns.
+process's own time as the kernel counts it, so that others on the machine change little; what is lost before it is taken
+in does depend on them: those rates are lower bounds. Time to render is that of the thread, the contenders in turns.
 """
 
 from __future__ import annotations

@@ -61,7 +61,11 @@ def render(families: Iterable[Family], output: Format) -> bytes:
         labels = texts.setdefault(metric.labels, _LabelTexts(shape.labels))
         head_and_lines.append(shape.head)
         name = shape.name
-        head_and_lines += [f"{name}{labels[values]} {_number(value)}\n" for values, value in samples.items()]
+        head_and_lines += [
+            # From a million on Go's notation differs from Python's; NaN is not below it.
+            f"{name}{labels[values]} {value if -inf < value < 1e6 else floatToGoString(value)}\n"
+            for values, value in samples.items()
+        ]
     return "".join((*head_and_lines, _end(output.encode))).encode()
 
 
@@ -87,11 +91,6 @@ class _LabelTexts(dict[LabelValues, str]):
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _number(value: float) -> str:
-    # From a million on Go's notation differs from Python's; NaN is not below it.
-    return repr(value) if -inf < value < 1e6 else str(floatToGoString(value))  # type: ignore[no-untyped-call]  # it has no types
 
 
 @lru_cache(maxsize=1024)

@@ -17,7 +17,6 @@ from runvitals.values import (
     JournalView,
     RankView,
     RunStatus,
-    SeriesView,
     Snapshot,
     SourceView,
     State,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 from typing import NamedTuple
 from zlib import crc32
-
-import numpy as np
 
 from runvitals.client.ring_format import (
     FRAME,
@@ -146,10 +145,7 @@ class RingCursor:
         it.
         """
         data = self._pread(0, self._capacity)
-        words = np.frombuffer(data, "<u8")[1:]
-        places = np.arange(len(words), dtype=np.uint64) * 8
-        candidates = words[(words % self._capacity == places) & (words >= self.offset) & (words < _FARTHEST_OFFSET)]
-        for candidate in np.sort(candidates)[:_MAX_CANDIDATES].tolist():
+        for candidate in self._candidates(data):
             place = candidate % self._capacity
             if _offset_at(data, place) == candidate:
                 frames += _names_at_start(data)
@@ -157,6 +153,17 @@ class RingCursor:
                 self._take(data[place : place + max(limit, LARGEST_FRAME)], frames)
                 return int(self.offset - candidate)
         return 0
+
+    def _candidates(self, data: bytes) -> list[int]:
+        """Return what may be the offsets of frames from here on: words that state the place at which they stand."""
+        words = struct.unpack_from(f"<{len(data) // 8 - 1}Q", data, 8)
+        least, capacity = self.offset, self._capacity
+        found = [
+            word
+            for place, word in enumerate(words)
+            if least <= word < _FARTHEST_OFFSET and word % capacity == 8 * place
+        ]
+        return sorted(found)[:_MAX_CANDIDATES]
 
     def _pread(self, place: int, size: int) -> bytes:
         data = os.pread(self._descriptor, size, HEADER_BYTES + place)

@@ -253,8 +253,8 @@ def running_sns_server() -> Iterator[SmsInbox]:
 
 
 @contextmanager
-def serving_page(text: Callable[[], str]) -> Iterator[int]:
-    """Serve a text at every path, made anew for each request; gives the port."""
+def serving_page(text: Callable[[], str], port: int = 0) -> Iterator[int]:
+    """Serve a text at every path, made anew for each request; gives the port (0 asks for a free one)."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -268,7 +268,7 @@ def serving_page(text: Callable[[], str]) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name in the base class
             """Keep the tests' output clean."""
 
-    server = ThreadingHTTPServer((LOOPBACK, 0), Page)
+    server = ThreadingHTTPServer((LOOPBACK, port), Page)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:

@@ -19,6 +19,7 @@ from runvitals.exposition.accept import Choice, choices
 from runvitals.exposition.families import Family, LabelValues
 
 _FAMILY_TYPES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
+_go_notation: Callable[[float], str] = floatToGoString
 _LABEL = re.compile(r'([^",]+)="([0-9]+)"')
 _VERSIONS = {
     "application/openmetrics-text": {"", "0.0.1", "1.0.0"},
@@ -63,7 +64,7 @@ def render(families: Iterable[Family], output: Format) -> bytes:
         name = shape.name
         head_and_lines += [
             # From a million on Go's notation differs from Python's; NaN is not below it.
-            f"{name}{labels[values]} {value if -inf < value < 1e6 else floatToGoString(value)}\n"
+            f"{name}{labels[values]} {value if -inf < value < 1e6 else _go_notation(value)}\n"
             for values, value in samples.items()
         ]
     return "".join((*head_and_lines, _end(output.encode))).encode()

@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.servers import LOOPBACK, serving_page
@@ -35,6 +36,7 @@ with runvitals.watch(name, rank=0) as run:
         time.sleep(3600)
 """
 SERVER = "server"
+SERVER_UP_SECONDS, SERVER_DOWN_SECONDS = 25.0, 15.0
 LOG = "logged"
 FLOOD_SERIES = 1000
 
@@ -117,49 +119,43 @@ class Server:
     """A model server's page that can be taken away; it comes back at the same port."""
 
     def __init__(self) -> None:
-        with serving_page(_page) as self.port:
-            pass
+        self._stack = ExitStack()
+        self.port = self._stack.enter_context(serving_page(_page))
 
-    @contextmanager
-    def up(self) -> Iterator[None]:
-        """Serve within the block."""
-        with serving_page(_page, self.port):
-            yield
+    def die(self) -> None:
+        """Close the port."""
+        self._stack.close()
+
+    def come_back(self) -> None:
+        """Serve again."""
+        self._stack.enter_context(serving_page(_page, self.port))
 
 
 def _page() -> str:
     return 'vllm:num_requests_running{model_name="m"} 1\nvllm:num_requests_waiting{model_name="m"} 0\n'
 
 
-def dying_server(server: Server, up: float, down: float) -> Callable[[Plants], None]:
-    """Return work that lets the server die for `down` seconds again and again, and leaves it alive."""
+def dying_server(server: Server) -> Callable[[Plants], None]:
+    """Return work that lets the server die again and again; an outage that has begun is not cut short."""
 
     def work(plants: Plants) -> None:
-        with ExitStack() as stack:
-            stack.enter_context(server.up())
-            while not plants.stop.wait(up):
-                stack.pop_all().close()
-                plants.planted.incidents[SERVER, "server_down"] += 1
-                threading.Event().wait(down)  # an outage that has begun is not cut short
-                stack.enter_context(server.up())
-            threading.Event().wait(RECOVERY_SECONDS)
+        while not plants.stop.wait(SERVER_UP_SECONDS):
+            server.die()
+            plants.planted.incidents[SERVER, "server_down"] += 1
+            time.sleep(SERVER_DOWN_SECONDS)
+            server.come_back()
 
     work.__name__ = "dying_server"
     return work
 
 
-RECOVERY_SECONDS = 10.0
-
-
 def rotated_log(plants: Plants) -> None:
     """Write lines of a training, rotate the file in the midst of it, and lose the loss now and then."""
-    path, draw = plants.folder / "logs" / LOG / "train.log", random.Random(7).lognormvariate
-    path.parent.mkdir(parents=True)
+    path, draw = log_path(plants.folder), random.Random(7).lognormvariate
     for step in itertools.count(1):
         loss = math.nan if step % 200 == 0 else draw(0.0, 0.05)
-        with path.open("a") as file:
-            file.write(f"iter {step}: loss {loss:.6f}, time 100.00ms\n")
-        plants.planted.log_lines += 1
+        _write_line(path, step, loss)
+        plants.planted.log_lines = step
         if math.isnan(loss):
             plants.planted.incidents[LOG, "nonfinite_loss"] += 1
         if step % 150 == 0:
@@ -167,6 +163,24 @@ def rotated_log(plants: Plants) -> None:
             plants.planted.done["rotations"] += 1
         if plants.stop.wait(0.1):
             break
+
+
+def log_path(folder: Path) -> Path:
+    """Return where the log lies."""
+    return folder / "logs" / LOG / "train.log"
+
+
+def begin_log(folder: Path) -> None:
+    """Make the log and a rotated one, so that both are there, and open, from the beginning."""
+    path = log_path(folder)
+    path.parent.mkdir(parents=True)
+    for file in (path, path.with_name("train.log.1")):
+        file.write_text(f"{file.name} of a training that has yet to begin\n")
+
+
+def _write_line(path: Path, step: int, loss: float) -> None:
+    with path.open("a") as file:
+        file.write(f"iter {step}: loss {loss:.6f}, time 100.00ms\n")
 
 
 def flood(port: int) -> Callable[[Plants], None]:

@@ -214,9 +214,11 @@ def pages(sizes: tuple[int, ...]) -> None:
     made = rendering.Pages()
     for size in sizes:
         took = rendering.compare(made.snapshot(size))
+        milliseconds = [f"{seconds * 1e3:.1f} ms" for seconds in took[1:]]
+        ratios = [f"{took.ours / seconds:.2f}" for seconds in took[2:]]
         print(
-            f"a page of {took.lines:,} series: {took.ours * 1e3:.1f} ms, generate_latest {took.theirs * 1e3:.1f} ms, "
-            f"ratio {took.ratio:.3f}",
+            f"a page of {took.series:,} series: {milliseconds[0]}; generate_latest of a registry {milliseconds[1]} "
+            f"(ratio {ratios[0]}), of ready families {milliseconds[2]} (ratio {ratios[1]})",
             flush=True,
         )
 

@@ -65,7 +65,7 @@ class RingCursor:
         self.exhausted = False
         jumps_left = _MAX_JUMPS
         while limit > 0 and not self.exhausted:
-            taken = self._read_lap(limit, frames)
+            taken = self._read_lap(frames)
             if not taken and self._is_lapped():
                 if not jumps_left:
                     break
@@ -84,14 +84,17 @@ class RingCursor:
             frames += self.read(limit)
         return frames
 
-    def _read_lap(self, limit: int, frames: list[Frame]) -> int:
-        """Take what has been written of this lap and return how many bytes that is."""
+    def _read_lap(self, frames: list[Frame]) -> int:
+        """Take the next frames of this lap, a piece of it at a time, and return how many bytes that is.
+
+        Of a ring that is looked at twice a second most pieces hold a frame or two: a larger one is read for nothing.
+        """
         place = self.offset % self._capacity
         left = self._capacity - place
         if left >= FRAME_BYTES and self._stated_offset(place) != self.offset:
             return 0
         before = self.offset
-        self._take(self._pread(place, min(max(limit, LARGEST_FRAME), left)), frames)
+        self._take(self._pread(place, min(LARGEST_FRAME, left)), frames)
         return self.offset - before
 
     def _take(self, chunk: bytes, frames: list[Frame]) -> None:

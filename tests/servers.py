@@ -193,7 +193,7 @@ class Mailbox:
 @contextmanager
 def running_mail_server(**options: Any) -> Iterator[Mailbox]:
     """Run an SMTP server; options go to aiosmtpd's Controller."""
-    mailbox = Mailbox(_free_port())
+    mailbox = Mailbox(free_port())
     controller = Controller(mailbox, hostname=LOOPBACK, port=mailbox.port, **options)
     controller.start()
     try:
@@ -253,8 +253,8 @@ def running_sns_server() -> Iterator[SmsInbox]:
 
 
 @contextmanager
-def serving_page(text: Callable[[], str]) -> Iterator[int]:
-    """Serve a text at every path, made anew for each request; gives the port."""
+def serving_page(text: Callable[[], str], port: int = 0) -> Iterator[int]:
+    """Serve a text at every path, made anew for each request; gives the port (0 asks for a free one)."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -268,7 +268,7 @@ def serving_page(text: Callable[[], str]) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the name in the base class
             """Keep the tests' output clean."""
 
-    server = ThreadingHTTPServer((LOOPBACK, 0), Page)
+    server = ThreadingHTTPServer((LOOPBACK, port), Page)
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -279,7 +279,8 @@ def serving_page(text: Callable[[], str]) -> Iterator[int]:
         thread.join()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port that nobody has just now; UDP's are usually free as well."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])

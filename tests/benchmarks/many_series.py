@@ -58,13 +58,13 @@ class ManySeries:
     def scrape(self) -> float:
         """Render the newest snapshot; return the CPU time that took."""
         failures = LogOnce(logging.getLogger("benchmark"))
-        return seconds_of(lambda: metrics_page(self._snapshot, None, TEXT, True, failures))
+        return seconds_of(lambda: metrics_page(self.newest, None, TEXT, True, failures))
 
     def _tick(self) -> None:
         now = float(self._second)
         self.pipeline.advance(now, {"benchmark": now})
         series = self._series_views.get(lambda: self.pipeline.series_views(now), now)
-        self._snapshot = self.pipeline.snapshot(now, (), ready=True, series=series)
+        self.newest = self.pipeline.snapshot(now, (), ready=True, series=series)
 
 
 def seconds_of(run: Callable[[], object]) -> float:

@@ -32,11 +32,12 @@ import socket, sys, time
 host, port, rate, seconds = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), float(sys.argv[4])
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 sender.connect((host, port))
-line = b"loss:2.503|g|#run:llama-pretrain,rank:3,step:17"
+names = [b"loss", b"grad_norm", *(b"signal_%d" % number for number in range(8))]
 start, sent = time.perf_counter(), 0
 while (passed := time.perf_counter() - start) < seconds:
     while sent < rate * passed:
-        sender.send(line)
+        name, value, step = names[sent % 10], 1000 + sent * 7919 % 997, sent // 10
+        sender.send(b"%b:2.%d|g|#run:llama-pretrain,rank:3,step:%d" % (name, value, step))
         sent += 1
     time.sleep(0.001)
 print(sent)

@@ -24,8 +24,8 @@ def test_cheap_views_are_taken_every_time():
     assert views.get(lambda: (2,), 1.0) == (2,)
 
 
-def test_views_that_cost_are_kept_until_they_cost_two_per_cent():
-    """After 40 ms of CPU time the next are due after 2 s, or at once when the end has come."""
+def test_views_that_cost_are_kept_until_they_cost_no_more_than_their_share():
+    """After 40 ms of CPU time the next are due after 8 s, or at once when the end has come."""
     views = SeriesViews()
     first = views.get(spend(0.04), 0.0)
     assert views.get(spend(0.0), 0.99 * 0.04 / SHARE) is first

@@ -17,7 +17,6 @@ from runvitals.values import (
     JournalView,
     RankView,
     RunStatus,
-    SeriesView,
     Snapshot,
     SourceView,
     State,
@@ -54,10 +53,9 @@ class Build(NamedTuple):
 
 
 def snapshot_rows(snapshot: Snapshot, failures: LogOnce) -> Iterator[Row]:
-    """Yield all that the snapshot says; a view that cannot be read is left out and logged once."""
+    """Yield all that the snapshot says but for its series; a view that cannot be read is left out and logged once."""
     yield Row(metrics.SNAPSHOT_TIMESTAMP, (), snapshot.time)
     yield Row(metrics.STATE_SAVED_TIMESTAMP, (), snapshot.state_saved)
-    yield from _each(snapshot.series, series_rows, "a series on the page", failures)
     yield from _each(snapshot.ranks, rank_rows, "a rank on the page", failures)
     yield from _each(snapshot.sources, source_rows, "a source on the page", failures)
     yield from _each(snapshot.dropped.items(), dropped_rows, "the count of dropped samples", failures)
@@ -89,26 +87,6 @@ def checked(rows: Iterable[Row]) -> list[Row]:
 def clean(labels: LabelValues) -> LabelValues:
     """Return the label values as text that can be sent."""
     return tuple(map(well_formed, labels))
-
-
-def series_rows(view: SeriesView) -> list[Row]:
-    """Return what one series shows."""
-    labels = (view.run, view.rank, view.signal, view.layer)
-    return [
-        Row(metrics.SIGNAL_VALUE, labels, view.value),
-        Row(metrics.SIGNAL_MEAN, labels, view.mean),
-        Row(metrics.SIGNAL_STDDEV, labels, view.stddev),
-        Row(metrics.SIGNAL_WINDOW_SAMPLES, labels, view.window_samples),
-        Row(metrics.SIGNAL_ZSCORE, labels, view.zscore),
-        Row(metrics.SIGNAL_ROBUST_ZSCORE, labels, view.robust_zscore),
-        Row(metrics.SIGNAL_ZSCORE_PEAK, labels, view.zscore_peak),
-        Row(metrics.SIGNAL_ANOMALY_SCORE, labels, view.anomaly_score),
-        Row(metrics.SIGNAL_ANOMALY_SCORE_PEAK, labels, view.anomaly_score_peak),
-        Row(metrics.SIGNAL_SAMPLES, labels, view.samples),
-        Row(metrics.SIGNAL_NONFINITE, labels, view.nonfinite),
-        Row(metrics.SIGNAL_LATE, labels, view.late),
-        Row(metrics.SIGNAL_LAST_SAMPLE_TIMESTAMP, labels, view.time),
-    ]
 
 
 def rank_rows(view: RankView) -> list[Row]:
@@ -230,12 +208,13 @@ def reload_rows(status: ReloadStatus) -> list[Row]:
     ]
 
 
-def gather(rows: Iterable[Row]) -> list[Family]:
-    """Sort rows into families, in the catalogue's order; those without a sample are absent.
+def gather(rows: Iterable[Row], ready: Iterable[Family] = ()) -> list[Family]:
+    """Sort rows into families, in the catalogue's order and beside those that are ready; empty ones are left out.
 
     Of two rows with the same labels the first is kept, as Prometheus itself would.
     """
     families = {metric.name: Family(metric, {}) for metric in metrics.ALL}
+    families.update((family.metric.name, family) for family in ready)
     for metric, labels, value in rows:
         if value is not None:
             families[metric.name].samples.setdefault(labels, value)

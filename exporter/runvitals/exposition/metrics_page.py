@@ -22,6 +22,7 @@ from runvitals.exposition.families import (
 from runvitals.exposition.log_once import LogOnce
 from runvitals.exposition.metrics_text import Format, render
 from runvitals.exposition.process_metrics import process_families
+from runvitals.exposition.series_families import series_families
 from runvitals.values import Snapshot
 
 _T = TypeVar("_T")
@@ -39,7 +40,8 @@ def metrics_page(
 def page_families(snapshot: Snapshot | None, status: ReloadStatus | None, failures: LogOnce) -> list[Family]:
     """Return all families of the page."""
     own = _guarded("the process metrics", process_families, failures)
-    return [*gather(_rows(snapshot, status, failures)), *own]
+    series = series_families(snapshot.series, failures) if snapshot else ()
+    return [*gather(_rows(snapshot, status, failures), series), *own]
 
 
 def _rows(snapshot: Snapshot | None, status: ReloadStatus | None, failures: LogOnce) -> Iterator[Row]:

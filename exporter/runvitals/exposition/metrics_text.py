@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from math import inf
 from typing import NamedTuple
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Sample
@@ -19,6 +18,7 @@ from runvitals.exposition.accept import Choice, choices
 from runvitals.exposition.families import Family, LabelValues
 
 _FAMILY_TYPES = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily}
+_go: Callable[[float], str] = floatToGoString
 _LABEL = re.compile(r'([^",]+)="([0-9]+)"')
 _VERSIONS = {
     "application/openmetrics-text": {"", "0.0.1", "1.0.0"},
@@ -61,7 +61,11 @@ def render(families: Iterable[Family], output: Format) -> bytes:
         labels = texts.setdefault(metric.labels, _LabelTexts(shape.labels))
         head_and_lines.append(shape.head)
         name = shape.name
-        head_and_lines += [f"{name}{labels[values]} {_number(value)}\n" for values, value in samples.items()]
+        head_and_lines += [
+            # From a million on Go's notation differs from Python's, and NaN and the infinities have other names.
+            f"{name}{labels[values]} {value!r}\n" if -1e6 < value < 1e6 else f"{name}{labels[values]} {_go(value)}\n"
+            for values, value in samples.items()
+        ]
     return "".join((*head_and_lines, _end(output.encode))).encode()
 
 
@@ -87,11 +91,6 @@ class _LabelTexts(dict[LabelValues, str]):
 
 def _escaped(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _number(value: float) -> str:
-    # From a million on Go's notation differs from Python's; NaN is not below it.
-    return repr(value) if -inf < value < 1e6 else str(floatToGoString(value))  # type: ignore[no-untyped-call]  # it has no types
 
 
 @lru_cache(maxsize=1024)

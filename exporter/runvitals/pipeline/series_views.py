@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from runvitals.values import SeriesView
 
-SHARE = 0.02
-"""Of a core, at most, so that ten thousand series are viewed every few seconds, and a few hundred every tick."""
+SHARE = 0.005
+"""Of a core, at most: a hundred series are viewed every tick, a thousand every few seconds."""
 
 MAX_AGE_SECONDS = 10.0
 """Older than this no view gets, whatever it costs: less than any usual scrape interval."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
+import struct
 from typing import NamedTuple
 from zlib import crc32
-
-import numpy as np
 
 from runvitals.client.ring_format import (
     FRAME,
@@ -66,7 +65,7 @@ class RingCursor:
         self.exhausted = False
         jumps_left = _MAX_JUMPS
         while limit > 0 and not self.exhausted:
-            taken = self._read_lap(limit, frames)
+            taken = self._read_lap(frames)
             if not taken and self._is_lapped():
                 if not jumps_left:
                     break
@@ -85,14 +84,17 @@ class RingCursor:
             frames += self.read(limit)
         return frames
 
-    def _read_lap(self, limit: int, frames: list[Frame]) -> int:
-        """Take what has been written of this lap and return how many bytes that is."""
+    def _read_lap(self, frames: list[Frame]) -> int:
+        """Take the next frames of this lap, a piece of it at a time, and return how many bytes that is.
+
+        Of a ring that is looked at twice a second most pieces hold a frame or two: a larger one is read for nothing.
+        """
         place = self.offset % self._capacity
         left = self._capacity - place
         if left >= FRAME_BYTES and self._stated_offset(place) != self.offset:
             return 0
         before = self.offset
-        self._take(self._pread(place, min(max(limit, LARGEST_FRAME), left)), frames)
+        self._take(self._pread(place, min(LARGEST_FRAME, left)), frames)
         return self.offset - before
 
     def _take(self, chunk: bytes, frames: list[Frame]) -> None:
@@ -146,10 +148,7 @@ class RingCursor:
         it.
         """
         data = self._pread(0, self._capacity)
-        words = np.frombuffer(data, "<u8")[1:]
-        places = np.arange(len(words), dtype=np.uint64) * 8
-        candidates = words[(words % self._capacity == places) & (words >= self.offset) & (words < _FARTHEST_OFFSET)]
-        for candidate in np.sort(candidates)[:_MAX_CANDIDATES].tolist():
+        for candidate in self._candidates(data):
             place = candidate % self._capacity
             if _offset_at(data, place) == candidate:
                 frames += _names_at_start(data)
@@ -157,6 +156,17 @@ class RingCursor:
                 self._take(data[place : place + max(limit, LARGEST_FRAME)], frames)
                 return int(self.offset - candidate)
         return 0
+
+    def _candidates(self, data: bytes) -> list[int]:
+        """Return what may be the offsets of frames from here on: words that state the place at which they stand."""
+        words = struct.unpack_from(f"<{len(data) // 8 - 1}Q", data, 8)
+        least, capacity = self.offset, self._capacity
+        found = [
+            word
+            for place, word in enumerate(words)
+            if least <= word < _FARTHEST_OFFSET and word % capacity == 8 * place
+        ]
+        return sorted(found)[:_MAX_CANDIDATES]
 
     def _pread(self, place: int, size: int) -> bytes:
         data = os.pread(self._descriptor, size, HEADER_BYTES + place)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import queue
 import signal
 
 from runvitals import __version__
@@ -13,6 +12,7 @@ from runvitals.cli import config_arguments, logs
 from runvitals.cli.errors import CannotRunError
 from runvitals.state_folder import StateFolderError
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log = logging.getLogger(__name__)
 
 add_arguments = config_arguments.add_arguments
@@ -20,16 +20,16 @@ add_arguments = config_arguments.add_arguments
 
 def main(arguments: argparse.Namespace) -> int:
     """Serve until told to stop."""
-    received: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, _: received.put(number))
+    # Blocked in every thread that begins after this, and waited for: a handler runs once the main thread wakes, which a
+    # signal that another thread gets does not see to.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         app = App(arguments.config_file, config_arguments.overlays(arguments), logs.configure)
         app.start()
     except (StateFolderError, OSError) as error:
         raise CannotRunError(str(error)) from error
     _say_where(app)
-    while received.get() == signal.SIGHUP:
+    while signal.sigwait(_SIGNALS) == signal.SIGHUP:
         app.reload()
     _log.info("stopping: draining the sources and saving the state")
     app.stop()

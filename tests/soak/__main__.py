@@ -21,7 +21,7 @@ from unittest.mock import patch
 
 from tests.benchmarks.usage import Usage, usage
 from tests.servers import free_port, wait_until
-from tests.soak.judging import Check, incident_checks, journalled, memory_check
+from tests.soak.judging import Check, incident_checks, journalled, memory_check, write_memory
 from tests.soak.plants import LOG, Plants, Server, begin_log, dying_server, environment, flood, rotated_log, trainings
 from tests.test_serve import Sidecar, sidecar
 
@@ -139,6 +139,7 @@ def soak(folder: Path, minutes: float) -> list[Check]:
     after = course.at_rest()
     reloaded = course.side.log.read_text().count("config reloaded")
     course.close()
+    write_memory(folder / "memory.csv", course.memory)
     found = journalled(folder / "state")
     planted = plants.planted
     return [

@@ -40,6 +40,11 @@ def growth(memory: Sequence[tuple[float, float]]) -> float:
     return statistics.median(slopes) * (points[-1][0] - points[0][0]) / statistics.median(size for _, size in points)
 
 
+def write_memory(file: Path, memory: Sequence[tuple[float, float]]) -> None:
+    """Write the readings (seconds, bytes), to be looked at where they are not flat."""
+    file.write_text("".join(f"{seconds:.1f},{size:.0f}\n" for seconds, size in memory))
+
+
 def memory_check(memory: Sequence[tuple[float, float]]) -> Check:
     """Judge whether memory is flat; what shrinks is."""
     grown = growth(memory)

@@ -53,6 +53,19 @@ def test_rotation_by_rename_loses_no_line(tmp_path):
     assert steps(watch.drain()) == [100, 101, 102, 103, 104]
 
 
+def test_a_rotation_whose_new_file_comes_late_is_told_once(tmp_path):
+    """A search between the renaming and the first line of the new file finds the old name alone: it is no new log."""
+    log = tmp_path / "a.log"
+    write(log, llmc(0, 100), START)
+    watch = Watch(tmp_path / "a.log*")
+    watch.poll()
+    write(log, llmc(100, 103), watch.now, "a")
+    log.rename(tmp_path / "a.log.1")
+    told = watch.drain()
+    write(log, llmc(103, 105), watch.now)
+    assert steps(told + watch.drain()) == [100, 101, 102, 103, 104]
+
+
 @pytest.mark.parametrize("after", [3, 300])
 def test_truncation_begins_anew(tmp_path, after):
     """copytruncate: the file is emptied and grows again, to less or to more than it was."""

@@ -6,7 +6,7 @@ import errno
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Set
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
@@ -38,10 +38,15 @@ _Entry = tuple[bool, float, FileFound]
 
 
 class Search:
-    """One search. What could not be looked at is counted, and said in `problems`."""
+    """One search. What could not be looked at is counted, and said in `problems`.
 
-    def __init__(self, max_files: int) -> None:
+    `known` are the paths that were found before: what rotation puts aside is told by them, too, while the file that is
+    to take the old one's name is not there yet.
+    """
+
+    def __init__(self, max_files: int, known: Iterable[str] = ()) -> None:
         self._max_files = max_files
+        self._known = frozenset(known)
         self._entries = 0
         self.reasons: Counter[Reason] = Counter()
         self.problems: list[str] = []
@@ -52,7 +57,7 @@ class Search:
         for pattern in patterns:
             for path in self._matching(Path(os.path.expandvars(pattern)).expanduser().absolute()):
                 self._add(FileFound(str(path), pattern), path, found)
-        kept = sorted(_without_rotated(found), key=lambda one: (-one[1], one[2].path))
+        kept = sorted(self._without_rotated(found), key=lambda one: (-one[1], one[2].path))
         if len(kept) > self._max_files:
             self.reasons[Reason.TOO_MANY_FILES] += len(kept) - self._max_files
         return [one for _, _, one in kept[: self._max_files]]
@@ -67,6 +72,11 @@ class Search:
         entry = (path.is_symlink(), status.st_mtime, file)
         key = status.st_dev, status.st_ino
         found[key] = min(found.get(key, entry), entry)  # a link to a file that is found as well is no other
+
+    def _without_rotated(self, found: dict[tuple[int, int], _Entry]) -> list[_Entry]:
+        """Leave out what rotation has put aside, `train.log.1` beside `train.log`: it was read under its first name."""
+        names = self._known | {one.path for _, _, one in found.values()}
+        return [entry for entry in found.values() if not _is_rotated(entry[2].path, names)]
 
     def _matching(self, pattern: Path) -> Iterator[Path]:
         parts = pattern.parts
@@ -144,12 +154,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _without_rotated(found: dict[tuple[int, int], _Entry]) -> list[_Entry]:
-    """Leave out what log rotation has put aside, `train.log.1` beside `train.log`: it was read under its first name."""
-    names = {one.path for _, _, one in found.values()}
-    return [entry for entry in found.values() if not _is_rotated(entry[2].path, names)]
-
-
-def _is_rotated(path: str, names: set[str]) -> bool:
+def _is_rotated(path: str, names: Set[str]) -> bool:
     match = _ROTATED.match(path)
     return "tfevents" not in path and match is not None and match[1] in names

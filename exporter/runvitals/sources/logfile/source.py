@@ -106,7 +106,7 @@ class LogfileSource:
             follower.close()
 
     def _search(self, now: float, rejected: Rejected) -> None:
-        search = Search(self._settings.max_files)
+        search = Search(self._settings.max_files, [*self._followers, *self._left])
         found = {file.path: file for file in search.files(self._settings.paths)}
         rejected.update({(reason, ""): count for reason, count in search.reasons.items()})
         self._problems = search.problems[:_MAX_PROBLEMS]

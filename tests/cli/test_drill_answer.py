@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 
 from runvitals.catalogue import faults
+from runvitals.catalogue.alerts import RUNBOOKS
 from runvitals.cli.drill import answer
 from runvitals.cli.drill.alert import drill_alert
 from runvitals.cli.errors import CannotRunError
@@ -29,7 +30,7 @@ _ACTIVE = {"state": "active", "silencedBy": [], "inhibitedBy": []}
 def test_a_hostile_alertmanager_neither_hangs_nor_crashes_a_drill(config: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Routes that contain themselves, and what is no config: an answer, or a sentence."""
     settings = AlertmanagerSettings(urls=("http://localhost:1",))
-    alert = drill_alert(faults.GRADIENT_EXPLOSION, settings, {}, 0.0)
+    alert = drill_alert(faults.GRADIENT_EXPLOSION, settings, RUNBOOKS, {}, 0.0)
     taken = {"labels": alert.labels, "receivers": [{"name": "b"}], "status": _ACTIVE}
     answers = {"alerts": [taken], "status": {"config": {"original": config}}}
     monkeypatch.setattr(

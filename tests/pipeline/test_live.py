@@ -249,6 +249,31 @@ def test_a_clock_that_is_set_back_or_forward_is_no_outage(tmp_path):
     assert not any(rank.findings for rank in live.snapshot.ranks)  # nobody is stalled by that
 
 
+class OfBefore(Counting):
+    """A source whose samples are dated by a clock that is a day ahead, as when it has just been set back."""
+
+    def poll(self, now):
+        poll = super().poll(now + 86_400.0)
+        return Poll(items=[*poll.items, *(one._replace(signal="loss") for one in poll.items)])
+
+
+def test_what_was_dated_before_the_clock_was_set_back_is_no_stall():
+    """Samples on the way when the clock is set back are of a time to come; they neither stall their rank."""
+    clock, pipeline = [1e9 + 86_400.0], Pipeline(SeriesSettings(), RankSettings(), resolve({}))
+    first = [*samples("loss", [1.0] * 3, rank="counting", start=clock[0] - 2.0)]
+    pipeline.observe([started(rank="counting", time=clock[0] - 3.0), *first], "counting")
+    live = LivePipeline(pipeline, 0.02, None, 3600.0, clock=lambda: clock[0])
+    clock[0] -= 86_400.0
+    source = OfBefore()
+    source.count = 10
+    live.start([source])
+    wait_for(lambda: samples_of(live, "counting") > 5, "samples of before")
+    live.stop()
+    [rank] = live.snapshot.ranks
+    assert not rank.findings
+    assert rank.last_step_time <= clock[0]
+
+
 def test_when_the_state_was_saved_is_told(tmp_path):
     """The page says when; without a state folder it says nothing, which is not a time of 0."""
     live = new_live(tmp_path / "state.msgpack", save_seconds=0.05)

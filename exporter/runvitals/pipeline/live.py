@@ -20,7 +20,7 @@ from runvitals.pipeline.polling import Batch, Poller, SourceHealth
 from runvitals.pipeline.series_views import SeriesViews
 from runvitals.pipeline.sink import Sink, as_change
 from runvitals.sources.source import Source
-from runvitals.values import FastPathView, Snapshot
+from runvitals.values import Decision, Event, FastPathView, Sample, Snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +29,9 @@ DRAIN_SECONDS = 1.5
 RELOAD_SECONDS = 15.0
 JUMP_SECONDS = 5.0
 """The wall clock was set, or the machine slept, where it moves by so much more or less than the monotonic one."""
+
+SET_BACK_SECONDS = 60.0
+"""So long after the wall clock was set back what comes may still be dated by the clock of before: to a time to come."""
 RECENT_VALUES = 64
 """So many of its newest values are shown of each series while somebody looks."""
 
@@ -75,6 +78,7 @@ class LivePipeline:
         self._looked_at = -LOOK_SECONDS
         self._shows_recent = False
         self._offset = clock() - time.monotonic()
+        self._set_back_until = 0.0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pipeline", daemon=True)
 
@@ -155,8 +159,11 @@ class LivePipeline:
         health = self._health.get(batch.source)
         if health is None:
             return  # of a source that a reload has ended
-        self._follow_clock()
-        self._pipeline.observe(batch.poll.items, batch.source)
+        now = self._follow_clock()
+        items = batch.poll.items
+        if time.monotonic() < self._set_back_until:
+            items = [_not_later(item, now) for item in items]
+        self._pipeline.observe(items, batch.source)
         if batch.poll.position is not None:
             self._positions[batch.source] = batch.poll.position
         health.note(batch)
@@ -169,6 +176,8 @@ class LivePipeline:
         if abs(jump) > JUMP_SECONDS:
             _log.warning("the wall clock was set by %+.0f s, or the machine slept", jump)
             self._pipeline.follow_clock(jump, now)
+        if jump < -JUMP_SECONDS:
+            self._set_back_until = time.monotonic() + SET_BACK_SECONDS
         return now
 
     def _tick(self) -> None:
@@ -258,3 +267,12 @@ class LivePipeline:
             self._take(0.02)
         for _ in range(self._batches.qsize()):  # its last batch: a successor goes on from the position in it
             self._take(0.0)
+
+
+def _not_later(item: Sample | Event | Decision, now: float) -> Sample | Event | Decision:
+    """Return an item dated to `now` at the latest."""
+    if isinstance(item, Sample):
+        return item._replace(time=now) if item.time > now else item
+    if isinstance(item, Event) and item.time > now:
+        return msgspec.structs.replace(item, time=now)
+    return item

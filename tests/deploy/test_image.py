@@ -90,7 +90,7 @@ def test_the_finding_on_a_run_in_another_container_appears(image: str) -> None:
             running(image, options=[*HARDENED, *NO_SHELL, *shared, *kept, "--env", listening]) as sidecar,
             running(image, *demo, options=[*HARDENED, *NO_SHELL, *shared, "--user=12345:12345"]),
         ):
-            found = wait_until(lambda: _findings(port), "a finding")
+            found = wait_until(lambda: _findings(port), "a finding", 300)
             assert {finding["run"] for finding in found} == {"boxed"}
             assert _is_healthy(sidecar)
             _assert_without_rights(sidecar)

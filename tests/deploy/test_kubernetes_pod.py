@@ -100,7 +100,7 @@ def test_the_sidecar_in_the_examples_pod_finds_what_is_wrong_with_the_training(c
     manifest.write_text(yaml.safe_dump(_pod(containers.IMAGE, port)))
     try:
         containers.podman("kube", "play", manifest)
-        found = wait_until(lambda: _findings(port), "a finding")
+        found = wait_until(lambda: _findings(port), "a finding", 300)
     finally:
         containers.podman("pod", "rm", "--force", "--time=0", "runvitals-test")
     assert {finding["run"] for finding in found} == {"boxed"}
